@@ -1,7 +1,7 @@
-"""Check docstrings, comments and messages for turns of phrase that a newcomer stumbles over.
+"""Check docstrings, comments, messages and pages for turns of phrase that a newcomer stumbles over.
 
 Run `python .ci/prose.py`; .ci/check does. The patterns are regular expressions in .ci/prose.txt, each with what to
-write instead. Only the rooms of .ci/rooms.txt must pass; other paths can be named on the command line.
+write instead. Only the rooms of .ci/rooms.txt and the pages must pass; other paths can be named on the command line.
 """
 
 from __future__ import annotations
@@ -14,6 +14,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+PAGES = ("README.md", "CONTRIBUTING.md", "docs")
+"""The pages: Markdown files, and folders of them."""
+
+CODE_ONLY = "in code: "
+"""How the advice of a pattern begins that pages need not follow: they define the word."""
+
+FENCE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help="check these rooms instead of those of .ci/rooms.txt")
     asked = parser.parse_args(arguments)
     patterns = dict(read_patterns(asked.root / ".ci/prose.txt"))
-    rooms = asked.rooms or list(_lines(asked.root / ".ci/rooms.txt"))
+    rooms = asked.rooms or [*_lines(asked.root / ".ci/rooms.txt"), *_pages(asked.root)]
     found = [line for room in rooms for path in _modules(asked.root / room) for line in findings(path, patterns)]
     print(*found, f"{len(found)} turns of phrase to change", sep="\n")
     return 1 if found else 0
@@ -56,23 +64,28 @@ def _lines(path: Path) -> Iterator[str]:
             yield line.strip()
 
 
+def _pages(root: Path) -> list[str]:
+    return [page for page in PAGES if (root / page).exists()]
+
+
 def _modules(room: Path) -> list[Path]:
-    return sorted(room.rglob("*.py")) if room.is_dir() else [room]
+    return sorted([*room.rglob("*.py"), *room.rglob("*.md")]) if room.is_dir() else [room]
 
 
 def findings(path: Path, patterns: dict[re.Pattern[str], str]) -> Iterator[str]:
-    """Search the words of one module.
+    """Search the words of one module or page.
 
     Args:
-        path: The module.
+        path: The module or page.
         patterns: What is searched for, each with what to write instead.
 
     Yields:
         One line for each match: file, line, the words found, and the advice.
     """
-    for start, text in words(path):
+    is_page = path.suffix == ".md"
+    for start, text in page_words(path) if is_page else words(path):
         for pattern, advice in patterns.items():
-            for match in pattern.finditer(text):
+            for match in () if is_page and advice.startswith(CODE_ONLY) else pattern.finditer(text):
                 found = " ".join(match[0].split())
                 yield f"{path}:{start + text.count(chr(10), 0, match.start())}: {found!r}: {advice}"
 
@@ -100,6 +113,18 @@ def words(path: Path) -> Iterator[tuple[int, str]]:
                     comment = []
                 if token.type in parts:
                     yield token.start[0], token.string
+
+
+def page_words(path: Path) -> Iterator[tuple[int, str]]:
+    """Read the words of one page, without its blocks of code.
+
+    Args:
+        path: A Markdown file.
+
+    Yields:
+        The number of the first line, 1, and the text.
+    """
+    yield 1, FENCE.sub(lambda block: "\n" * block[0].count("\n"), path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

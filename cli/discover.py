@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,9 @@ from sharefind.limits import SETTINGS, limits_of
 from sharefind.parallel import Workers
 
 if TYPE_CHECKING:
-    from sharefind.search import Problem, RunFolder
+    from sharefind.progress import StageProgress
+    from sharefind.report.text.runs import RunView
+    from sharefind.search import Problem, RunFolder, SearchConfig, SearchOutcome
 
     _Ready = tuple[Problem, RunFolder]
 
@@ -30,7 +32,7 @@ WITH_RESUME = (*BUDGETS, *SETTINGS, "resume", "jobs", "executor", "address", "js
 
 @takes(DISCOVER)
 def discover(context: typer.Context, file: File = None, **options: Any) -> None:
-    """Discover the smallest subspace of parameters that training does not leave, and the group that fixes it.
+    """Find which weights may be shared, and the symmetry group behind the sharing.
 
     Example: sharefind discover --group S4 --data measurements.npz --alpha 0.01
     """
@@ -40,6 +42,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
     given = with_labels(given)
     if file is not None:
         given = _with_data(given, file)
+    deep = _deep_asked(given)
     workers = Workers(options["jobs"], options["executor"] or "loky", options["address"])
     with workers.connected():
         ready = _resumed(given, session) if "resume" in given else _new(given, session)
@@ -49,16 +52,34 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
             return
         problem, folder = ready
         session.run = folder.path
-        view = _search(problem, folder, workers, session, is_silent=options["quiet"], is_json=options["json"])
+        view, outcome = _search(problem, folder, workers, session, is_silent=options["quiet"], is_json=options["json"])
         session.run, session.written = None, folder.path
     # The warnings of the problem were printed when the search began.
     warn([line for line in view.result.warnings if line not in problem.warnings])
-    if options["json"]:
-        print_json(view.result.to_json())
-        return
-    from sharefind.report.text.tables import summary
+    if not options["json"]:
+        from sharefind.report.text.tables import summary
 
-    result_console().print(summary(view))
+        result_console().print(summary(view))
+    found = _deep(outcome, deep, folder, options) if deep is not None else {}
+    if options["json"]:
+        print_json({**view.result.to_json(), **found})
+
+
+def _deep_asked(given: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the unit and the numbers of layers of a deep network where one is asked for, and drop these options."""
+    if not {"unit", "layers"} & given.keys():
+        return None
+    from sharefind.cli.train_deep import taken_deep
+
+    return taken_deep(given)
+
+
+def _deep(outcome: SearchOutcome, asked: tuple[str, str], folder: RunFolder, options: dict[str, Any]) -> dict[str, Any]:
+    """Choose and train a deep network on the group that was found."""
+    from sharefind.cli.train_deep import deep_after
+
+    shown = {"is_json": options["json"], "is_quiet": options["quiet"]}
+    return {"deep": deep_after(outcome, asked, folder.path, limits_of(options), **shown)}
 
 
 def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:
@@ -84,8 +105,12 @@ def with_labels(given: dict[str, Any]) -> dict[str, Any]:
     return {**given, "labels": kinds[0]} if kinds else given
 
 
-def _shown(given: dict[str, Any]) -> dict[str, bool]:
-    return {"is_silent": "quiet" in given, "is_json": "json" in given}
+def _setup_shown(config: SearchConfig, given: dict[str, Any]) -> AbstractContextManager[StageProgress]:
+    """Return the display of the set-up."""
+    from sharefind.report.text.setup_progress import setup_progress
+
+    words = "reading the data, and what group they propose" if config.blind else "reading the data and the group"
+    return setup_progress(progress_console(), words, is_silent="quiet" in given, is_json="json" in given)
 
 
 def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:
@@ -93,16 +118,14 @@ def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:
     from sharefind.api.resolve import resolve_problem
     from sharefind.cli.config_file import merged_config, plain_name
     from sharefind.cli.notes import layout_of, print_layout
-    from sharefind.report.text.live_progress import waiting
     from sharefind.search import RunFolder, default_folder
     from sharefind.search.observer import BudgetSpent
     from sharefind.search.run import fresh_folder
 
     settings, out = merged_config(given, given.get("config")), given.get("out")
-    words = "reading the data, and what group they propose" if settings.blind else "reading the data and the group"
     try:
-        with bounded_setup(settings, session), waiting(progress_console(), words, **_shown(given)):
-            problem = resolve_problem(settings)
+        with bounded_setup(settings, session), _setup_shown(settings, given) as on_progress:
+            problem = resolve_problem(settings, on_progress=on_progress)
     except BudgetSpent as spent:
         folder = RunFolder.create(out or fresh_folder(plain_name(settings), Path("runs")), settings)
         return unready(folder, settings.seed, str(spent), session)
@@ -126,8 +149,9 @@ def _resumed(given: dict[str, Any], session: Session) -> _Ready | Unready:
         config = search_config(**{**kept.model_dump(exclude_none=True), **budgets})
     try:
         # A finished run stays finished, even with a smaller budget.
-        with nullcontext() if folder.is_finished else bounded_setup(config, session, folder.seconds()):
-            problem = resolve_problem(config)
+        bounded = nullcontext() if folder.is_finished else bounded_setup(config, session, folder.seconds())
+        with bounded, _setup_shown(config, given) as on_progress:
+            problem = resolve_problem(config, on_progress=on_progress)
     except BudgetSpent as spent:
         return unready(folder, config.seed, str(spent), session)
     chosen = config if folder.is_claimed else problem.resolved
@@ -139,7 +163,7 @@ def _resumed(given: dict[str, Any], session: Session) -> _Ready | Unready:
 
 def _search(
     problem: Problem, folder: RunFolder, workers: Workers, session: Session, *, is_silent: bool, is_json: bool
-) -> Any:
+) -> tuple[RunView, SearchOutcome]:
     from sharefind.report.text.live_progress import is_shown, watcher
     from sharefind.report.text.runs import RunView
     from sharefind.search import run_search
@@ -154,7 +178,7 @@ def _search(
     forecast = Forecast(expected.estimate)
     with watcher(console, problem, folder.path, **shown, lines=expected.lines, forecast=forecast) as observer:
         outcome, result = run_search(problem, folder, observer, workers, clock=clock_of(session))
-    return RunView(folder.path, result, outcome.lattice, problem.settings.alpha)
+    return RunView(folder.path, result, outcome.lattice, problem.settings.alpha), outcome
 
 
 def _use_one_thread() -> None:

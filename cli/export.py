@@ -10,7 +10,7 @@ import typer
 from sharefind.cli.console import result_console
 from sharefind.cli.options import MaxDegree, MaxDim, MaxFileSize, MaxGroupOrder, MaxLattice, Run
 from sharefind.errors import ConfigError
-from sharefind.limits import limits_of
+from sharefind.limits import Limits, limits_of
 from sharefind.storage import refuse_unwritable
 
 if TYPE_CHECKING:
@@ -44,10 +44,17 @@ def export(
 
     json is an exact specification, torch a module that needs no sharefind, safetensors the weights of the search's own
     model, onnx the same model as a graph; emlp and escnn are snippets for these libraries, augment the moves of the
-    group on columns as a module that needs numpy only.
+    group on columns as a module that needs numpy only. In place of a run, a deep network that train wrote is taken, for
+    the formats torch and onnx.
     """
     chosen = _format(format, dtype)
     refuse_unwritable(out)
+    from sharefind.architectures.deep.files import is_deep_file
+
+    if run.is_file() and is_deep_file(run):
+        _export_deep(run, format, dtype, out, limits_of(context.params))
+        context.obj.written = out
+        return
     from sharefind.architectures import refuse_open_maps, searched_network, spec_from_outcome
     from sharefind.cli.finished import finished_outcome
     from sharefind.search import RunFolder
@@ -69,6 +76,25 @@ def export(
         console.print(f"note  {left}", soft_wrap=True)
     if out.suffix != chosen.suffix:
         console.print(f"note  readers expect a name that ends in {chosen.suffix}", soft_wrap=True)
+
+
+def _export_deep(path: Path, format: str, dtype: str | None, out: Path, limits: Limits) -> None:
+    """Write a deep network in another format."""
+    suffixes = {"torch": ".py", "onnx": ".onnx"}
+    if format not in suffixes or dtype == "float32":
+        what = "--dtype float32" if format in suffixes else f"--format {format}"
+        raise ConfigError(f"{what}: deep networks are written as torch or onnx, in float64")
+    if out.suffix.lower() != suffixes[format]:
+        raise ConfigError(f"--out {out}: end the name with {suffixes[format]}")
+    from sharefind.architectures.deep.files import read_deep, write_deep
+    from sharefind.architectures.deep.torch_source import MODULE
+
+    certificate = write_deep(read_deep(path, limits), out)
+    console = result_console()
+    console.print(f"wrote {out}: {certificate.statement}", soft_wrap=True, markup=False)
+    if format == "torch":
+        loaded = f"net = {MODULE}(); net.load_state_dict(load_file({str(path)!r}))"
+        console.print(f"next  {loaded}", soft_wrap=True, markup=False)
 
 
 def _format(name: str, dtype: str | None) -> ExportFormat:

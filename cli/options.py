@@ -114,7 +114,8 @@ DISCOVER: Panels = {
         Choice("in_rep", str, "EXPR", "How the group acts on inputs, such as 2*natural+trivial."),
         Choice("out_rep", str, "EXPR", "How the group acts on outputs."),
         Choice("hidden_rep", str, "EXPR", "How the group acts on the hidden units of two-layer and gated."),
-        Choice("unit", str, "NAME", "The unit that is trained: matrix:tanh, two-layer, gated, ..."),
+        Choice("unit", str, "NAME", "The unit that is trained: matrix:tanh, two-layer, gated, ...; or deep."),
+        Choice("layers", str, "L..M", "Numbers of hidden layers that are tried, with --unit deep; default 3."),
         Choice("scheme", str, "NAME", "vanilla, da, fa or ea; default vanilla."),
     ),
     "Rules": (

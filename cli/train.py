@@ -11,6 +11,7 @@ import typer
 
 from sharefind.cli.console import print_json, progress_console, result_console, warn
 from sharefind.cli.options import JSON, LIMITS, QUIET, Run, takes
+from sharefind.cli.task_rows import task_rows, task_units
 from sharefind.column_names import name_words
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.limits import limits_of
@@ -18,9 +19,8 @@ from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
     from sharefind.architectures.layers.comparison import Score, TrainingPlan
-    from sharefind.search import Problem, TaskLike
     from sharefind.search.scores import Scored
-    from sharefind.typing import FloatArray, IntArray
+    from sharefind.spaces import Subspace
 
 USUAL_STEP = 0.05
 """Adam's step relative to the size of the first weights; it suits nearly all networks."""
@@ -51,13 +51,27 @@ def train(
         float, typer.Option(metavar="STEP", help="Adam's step relative to the size of the first weights.")
     ] = USUAL_STEP,
     seed: Annotated[int, typer.Option(metavar="S", help="Seed of all random numbers.", min=0, max=2**63 - 1)] = 0,
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EXPR", help="deep or deep-residual, with :relu and so on; the run's own unit if not given."
+        ),
+    ] = None,
+    layers: Annotated[
+        str, typer.Option(metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep.")
+    ] = "3",
     **options: Any,
 ) -> None:
     """Train the discovered architecture on the run's data, beside the same network without sharing.
 
     A fifth of the rows is kept apart from training to score both; the search that chose the sharing saw all of them.
-    The weights of the shared network are written for the module that export --format torch writes.
+    The weights of the shared network are written for the module that export --format torch writes. With --unit deep
+    the hidden types, the width and the depth of a deep network on the run's group are chosen by cross-validation.
     """
+    if unit is not None:
+        _deep(context, run, out, unit, layers, width, seed, options)
+        return
+    _refuse_layers(context)
     _check(out, lr)
     from sharefind.architectures import spec_from_outcome
     from sharefind.architectures.formats.onnx_graph import require_onnx
@@ -72,10 +86,9 @@ def train(
         require_onnx()
     outcome = finished_outcome(RunFolder.open(run, limits_of(options)))
     spec = spec_from_outcome(outcome)
-    if spec.space.is_zero:
-        raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
-    x, y = _rows(outcome.problem.task, seed)
-    units, plan = _units(outcome.problem), TrainingPlan(width, epochs, lr=lr, seed=seed, restarts=restarts)
+    _refuse_zero(run, spec.space)
+    x, y = task_rows(outcome.problem.task, seed)
+    units, plan = task_units(outcome.problem), TrainingPlan(width, epochs, lr=lr, seed=seed, restarts=restarts)
     is_silent = options["quiet"] or options["json"]
     with training_progress(progress_console(), epochs, is_silent=is_silent) as told:
         scores = compare({TIED: spec, FREE: untied(spec)}, x, y, plan, told, units)
@@ -99,6 +112,46 @@ def train(
     next_lines = _next(run, out, spec.particles, scores[0].network.width)
     for line in (*_notes(scores[0], plan, out), *next_lines):
         console.print(line, soft_wrap=True)
+
+
+def _deep(
+    context: typer.Context,
+    run: Path,
+    out: Path,
+    unit: str,
+    layers: str,
+    width: int | None,
+    seed: int,
+    options: dict[str, Any],
+) -> None:
+    """Choose and train a deep network on the group of the run."""
+    from sharefind.cli.train_deep import check_deep, outcome_rows, settings_of, train_deep
+
+    check_deep(context, unit, out)
+    settings = settings_of(unit, layers, width, seed)
+    from sharefind.architectures.formats.onnx_graph import require_onnx
+    from sharefind.cli.finished import finished_outcome
+    from sharefind.search import RunFolder
+
+    if out.suffix.lower() == ".onnx":
+        require_onnx()
+    outcome = finished_outcome(RunFolder.open(run, limits_of(options)))
+    _refuse_zero(run, outcome.e_star.space)
+    rows = outcome_rows(outcome, seed)
+    train_deep(rows, settings, run, out, limits_of(options), is_json=options["json"], is_quiet=options["quiet"])
+    context.obj.written = out
+
+
+def _refuse_zero(run: Path, space: Subspace) -> None:
+    if space.is_zero:
+        raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
+
+
+def _refuse_layers(context: typer.Context) -> None:
+    from sharefind.cli.train_deep import is_given
+
+    if is_given(context, "layers"):
+        raise ConfigError("--layers is for deep networks; add --unit deep, or drop it")
 
 
 def _notes(score: Score, plan: TrainingPlan, out: Path) -> Iterator[str]:
@@ -126,24 +179,6 @@ def _check(out: Path, lr: float) -> None:
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {out}: weights are written as {' or '.join(SUFFIXES)}; end the name with one of them")
     refuse_unwritable(out)
-
-
-def _rows(task: TaskLike, seed: int, fresh: int = 10_000) -> tuple[FloatArray, FloatArray]:
-    """Return the data set, or `fresh` new samples of a task without one."""
-    if task.x is not None and task.y is not None:
-        return task.x, task.y
-    from sharefind.rng import named_stream
-
-    return task.sample(named_stream(seed, "train", "fresh"), fresh)
-
-
-def _units(problem: Problem) -> IntArray | None:
-    """Return the unit of each row of the task, as in the run; a blind search tested only some rows."""
-    from sharefind.search.units_of_rows import row_units
-
-    task = problem.task
-    found = row_units(problem.settings.config, task.x, task.y, task.units, task.name).units
-    return None if found is None else found.numpy()
 
 
 def _refuse_unlearnt(score: Score, lr: float) -> None:

@@ -23,10 +23,10 @@ class Spread:
     """Standard deviations of states that are drawn at random.
 
     Attributes:
-        velocity: Of the torso, m/s.
-        turn: Of its angular velocity, rad/s.
-        speed: Of the joints, rad/s.
-        tilt: Of each component of the torso's tilt, rad.
+        velocity: Standard deviation of the velocity of the torso, m/s.
+        turn: Standard deviation of its angular velocity, rad/s.
+        speed: Standard deviation of the speeds of the joints, rad/s.
+        tilt: Standard deviation of each component of the torso's tilt, rad.
     """
 
     velocity: float = 1.0
@@ -53,19 +53,19 @@ class Drop:
 
 
 def ant_task(samples: int = 3000, noise: float = 0.02, seed: int = 0, spread: Spread = Spread()) -> Task:
-    """The task `robot:ant`: the robot in the air, x (3000, 33) to y (3000, 14), independent rows.
+    """Return the task `robot:ant`: the robot in the air, x (3000, 33) to y (3000, 14), independent rows.
 
     x has the direction of gravity (a unit vector), the velocity (m/s) and the angular velocity (`turn_`, rad/s) of the
-    torso in its own frame, and angles (rad), speeds (rad/s) and torques (shares of 150 N m) of eight joints; y the
-    accelerations (m/s^2, rad/s^2). The velocity has no effect there. D_4 acts by signed permutations of both; the law
-    of x has it, too.
+    torso in its own frame, and angles (rad), speeds (rad/s) and torques (shares of 150 N m) of eight joints. y has the
+    accelerations (m/s^2, rad/s^2). The velocity has no effect there. D_4 acts by signed permutations of both, and keeps
+    the law of x.
 
     Args:
         samples: Number of rows.
-        noise: Standard deviation of what is added to the labels, as a share of their own; that of labels which the
-            group exchanges is the same.
-        seed: Of all that is drawn.
-        spread: Of the states.
+        noise: Standard deviation of the noise on the labels, as a share of their own; labels that the group exchanges
+            get the same noise.
+        seed: Seed of all draws.
+        spread: How far the states vary.
 
     Raises:
         DataError: mujoco or gymnasium is missing.
@@ -83,16 +83,16 @@ def ant_ground_task(
     spread: Spread = Spread(velocity=0.3, turn=1.0),
     drop: Drop = Drop(),
 ) -> Task:
-    """The task `robot:ant-ground`: dropped and left to settle, x (2000, 34) to y (2000, 14), independent rows.
+    """Return the task `robot:ant-ground`: dropped and left to settle, x (2000, 34) to y (2000, 14), independent rows.
 
     As `robot:ant`, with the height of the torso (m) before the other inputs. Contacts make kinks and large
-    accelerations; D_4 holds for the law all the same.
+    accelerations; the law still has D_4.
 
     Args:
         samples: Number of rows.
         noise: As in `ant_task`.
-        seed: Of all that is drawn.
-        spread: Of the states at the start.
+        seed: Seed of all draws.
+        spread: How far the states at the start vary.
         drop: How the robot comes to the ground.
 
     Raises:
@@ -107,17 +107,17 @@ def ant_ground_task(
 def ant_gait_task(
     episodes: int = 40, rows: int = 25, noise: float = 0.02, seed: int = 0, gait: Gait | None = None
 ) -> Task:
-    """The task `robot:ant-gait`: a walk forwards in a curve to the left, x (1000, 34) to y (1000, 14).
+    """Return the task `robot:ant-gait`: a walk forwards in a curve to the left, x (1000, 34) to y (1000, 14).
 
     Columns as in `robot:ant-ground`. Rows are in the order of time, episode after episode; an episode is a unit. The
     relation has D_4; the law of x has neither its turns nor its mirrors.
 
     Args:
         episodes: Number of walks.
-        rows: Logged in each.
+        rows: Number of rows logged in each walk.
         noise: As in `ant_task`.
-        seed: Of all that is drawn.
-        gait: How it walks; None: `Gait()`.
+        seed: Seed of all draws.
+        gait: How the robot walks; None for `Gait()`.
 
     Raises:
         DataError: mujoco or gymnasium is missing.
@@ -193,8 +193,15 @@ def _task(
 
 
 def common_deviations(y: FloatArray, action: GivenAction) -> FloatArray:
-    """Standard deviations (14,) of labels (n, 14), the same for all that the group exchanges: noise of that size keeps
-    the symmetry.
+    """Return standard deviations of labels, the same for all that the group exchanges: noise of that size keeps the
+    symmetry.
+
+    Args:
+        y: Labels, shape (n, 14).
+        action: The group's action on inputs and labels.
+
+    Returns:
+        Shape (14,).
     """
     images = np.abs(action.out_rep.float_matrices()).mean(axis=0)
     return np.asarray(np.sqrt(images @ y.var(axis=0)))

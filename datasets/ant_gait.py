@@ -30,7 +30,7 @@ class Gait:
         hold: Steps of 10 ms for which torques are held, and so between rows.
         start: Rows at the beginning that are not logged.
         speed: At which the robot is started forwards, m/s.
-        height: Of the torso's centre at the start, m.
+        height: Height of the torso's centre at the start, m.
     """
 
     frequency: float = 0.8
@@ -48,7 +48,14 @@ class Gait:
 
 
 def walk(robot: AntRobot, rng: np.random.Generator, gait: Gait, rows: int) -> Iterator[Row]:
-    """An episode, which starts at a random phase of the trot and in a random direction."""
+    """Yield the rows of an episode, which starts at a random phase of the trot and in a random direction.
+
+    Args:
+        robot: The robot.
+        rng: Source of the draws.
+        gait: How the robot walks.
+        rows: Number of rows.
+    """
     phase = rng.uniform(0, 2 * np.pi)
     angles, _ = _trot(robot, gait, phase)
     heading = turn_about_z(rng.uniform(0, 2 * np.pi))

@@ -29,6 +29,10 @@ class AntRobot:
     Above a floor, friction cones are elliptic: the model's own pyramids make friction depend on the heading, which is
     no input. In the air the floor is far away.
 
+    Args:
+        tolerance: Tolerance of the solver of contacts.
+        iterations: Most iterations of that solver.
+
     Attributes:
         on_ground: Whether there is a floor, and so an input for the height.
         joint_ranges: Limits of the joints in radians, (8, 2), in the order of `JOINTS`.
@@ -62,11 +66,14 @@ class AntRobot:
         self.joint_ranges: FloatArray = self._model.jnt_range[joints].copy()
 
     def accelerations(self, x: FloatArray, headings: FloatArray | None = None) -> FloatArray:
-        """Labels (n, 14) of inputs (n, 33), near the ground (n, 34); the exact function that the logs sample.
+        """Return the labels of inputs: the exact function that the logs sample.
 
         Args:
-            x: Inputs in the order of `input_names`.
-            headings: Compass angle of each row in radians, (n,); accelerations do not depend on it. 0 where left out.
+            x: Inputs in the order of `input_names`, shape (n, 33), or (n, 34) near the ground.
+            headings: Compass angle of each row in radians, shape (n,), 0 by default; accelerations do not depend on it.
+
+        Returns:
+            Shape (n, 14).
         """
         headings = np.zeros(len(x)) if headings is None else headings
         found = []
@@ -92,11 +99,11 @@ class AntRobot:
 
         Args:
             turns: Rotation matrix (3, 3) from the torso's frame to the world's.
-            velocity: Of the torso, (3,), m/s, in the torso's frame.
+            velocity: Velocity of the torso, (3,), m/s, in the torso's frame.
             spin: Angular velocity, (3,), rad/s, in the torso's frame.
-            angles: Of the joints, (8,), rad.
-            speeds: Of the joints, (8,), rad/s.
-            height: Of the torso's centre above the floor, m; None in the air.
+            angles: Angles of the joints, (8,), rad.
+            speeds: Speeds of the joints, (8,), rad/s.
+            height: Height of the torso's centre above the floor, m; None in the air.
             far: The height in the air, m.
         """
         data = self._data
@@ -108,7 +115,11 @@ class AntRobot:
         data.qvel[:3], data.qvel[3:6], data.qvel[self._rates] = turns @ velocity, spin, speeds
 
     def lower(self, clearance: float) -> None:
-        """Bring it down until its lowest point is this far above the floor, in m."""
+        """Lower the robot until its lowest point is at a given height above the floor.
+
+        Args:
+            clearance: The height, in m.
+        """
         model, data = self._model, self._data
         self._mujoco.mj_kinematics(self._model, data)
         tilts = np.abs(data.geom_xmat[1:, 8])  # capsules and a sphere; the floor is the first
@@ -116,7 +127,14 @@ class AntRobot:
         data.qpos[2] += clearance - lowest
 
     def push(self, torques: FloatArray) -> FloatArray:
-        """Set torques (8,), shares of the motors' 150 N m from -1 to 1, and return the accelerations (14,) now."""
+        """Set torques and return the accelerations now.
+
+        Args:
+            torques: Shape (8,), shares of the motors' 150 N m, from -1 to 1.
+
+        Returns:
+            Shape (14,).
+        """
         data = self._data
         data.ctrl[self._motors] = torques
         data.qacc_warmstart[:] = 0  # the solver forgets what came before
@@ -125,31 +143,41 @@ class AntRobot:
         return np.concatenate([turns.T @ found[:3], found[3:6], found[self._rates]])
 
     def logged(self, torques: FloatArray) -> Row:
-        """The inputs as they are with these torques (8,), and the accelerations that these bring."""
+        """Return the inputs with these torques, and the accelerations that they cause.
+
+        Args:
+            torques: As in `push`.
+        """
         labels = self.push(torques)
         return self.inputs(), labels
 
     @property
     def angles(self) -> FloatArray:
-        """Of the joints now, (8,), rad."""
+        """Angles of the joints now, shape (8,), rad."""
         return np.array(self._data.qpos[self._places])
 
     @property
     def speeds(self) -> FloatArray:
-        """Of the joints now, (8,), rad/s."""
+        """Speeds of the joints now, shape (8,), rad/s."""
         return np.array(self._data.qvel[self._rates])
 
     @property
     def time_step(self) -> float:
-        """Of the simulation, s."""
+        """Time step of the simulation, s."""
         return float(self._model.opt.timestep)
 
     def step(self, steps: int) -> None:
-        """Let time pass under the torques that are set, in steps of 10 ms."""
+        """Simulate under the torques that are set.
+
+        Args:
+            steps: Number of steps of 10 ms.
+        """
         self._mujoco.mj_step(self._model, self._data, nstep=steps)
 
     def inputs(self) -> FloatArray:
-        """State and torques as they are now, in the order of `input_names`: (33,), near the ground (34,)."""
+        """Return state and torques as they are now, in the order of `input_names`: shape (33,), near the ground
+        (34,).
+        """
         data, turns = self._data, self._turns()
         vectors = (-turns[2], turns.T @ data.qvel[:3], data.qvel[3:6])
         joints = (self.angles, self.speeds, data.ctrl[self._motors])
@@ -164,7 +192,14 @@ class AntRobot:
 
 
 def upright_from(gravity: FloatArray) -> FloatArray:
-    """A rotation (3, 3) from the torso's frame to the world's under which gravity (3,), a unit vector, points down."""
+    """Return a rotation from the torso's frame to the world's under which gravity points down.
+
+    Args:
+        gravity: A unit vector in the torso's frame, shape (3,).
+
+    Returns:
+        Shape (3, 3).
+    """
     up = -gravity
     ahead = np.eye(3)[np.argmin(np.abs(up))]
     side = np.cross(up, ahead)
@@ -173,7 +208,11 @@ def upright_from(gravity: FloatArray) -> FloatArray:
 
 
 def turn_about_z(angle: float) -> FloatArray:
-    """The rotation (3, 3) about the vertical by an angle in radians."""
+    """Return the rotation about the vertical, shape (3, 3).
+
+    Args:
+        angle: In radians.
+    """
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 

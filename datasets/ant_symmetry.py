@@ -15,7 +15,7 @@ from sharefind.groups import FiniteGroup, named_group
 IntMatrix = NDArray[np.int64]
 
 AXES = ("x", "y", "z")
-"""Of the torso: x forwards, y to the left, z upwards."""
+"""Axes of the torso: x forwards, y to the left, z upwards."""
 
 LEGS = ((1, 1), (-1, 1), (-1, -1), (1, -1))
 """Directions in which legs 1 to 4 point, seen from above: front left, back left, back right, front right."""
@@ -30,24 +30,28 @@ JOINTS = tuple(f"{joint}_{leg + 1}" for leg in range(len(LEGS)) for joint in ("h
 
 
 def input_names(has_height: bool) -> tuple[str, ...]:
-    """Names of the 33 inputs of the robot in the air, or of the 34 near the ground."""
+    """Return names of the 33 inputs of the robot in the air, or of the 34 near the ground.
+
+    Args:
+        has_height: Whether the height of the torso is among them.
+    """
     vectors = tuple(f"{vector}_{axis}" for vector in ("gravity", "velocity", "turn") for axis in AXES)
     joints = (*JOINTS, *(f"{joint}_{what}" for what in ("speed", "torque") for joint in JOINTS))
     return (("height",) if has_height else ()) + vectors + joints
 
 
 def label_names() -> tuple[str, ...]:
-    """Names of the 14 labels."""
+    """Return names of the 14 labels."""
     vectors = tuple(f"{vector}_{axis}" for vector in ("acceleration", "turn_acceleration") for axis in AXES)
     return (*vectors, *(f"{joint}_acceleration" for joint in JOINTS))
 
 
 def ant_action(has_height: bool, group: FiniteGroup | None = None) -> GivenAction:
-    """How a group of permutations of the legs acts on inputs and labels; the whole D_4, order 8, where none is given.
+    """Return how a group of permutations of the legs acts on inputs and labels.
 
     Args:
-        has_height: Whether the height of the torso is among the inputs, which moves with nothing.
-        group: Permutations of 4 points that a square has.
+        has_height: Whether the height of the torso is among the inputs; the group does not change it.
+        group: Permutations of 4 points that a square has; the whole D_4, of order 8, by default.
     """
     group = group or _square()
     return GivenAction(
@@ -58,15 +62,26 @@ def ant_action(has_height: bool, group: FiniteGroup | None = None) -> GivenActio
 
 
 def mirror_action(has_height: bool) -> GivenAction:
-    """The mirror of left and right alone, order 2."""
+    """Return the mirror of left and right alone, order 2.
+
+    Args:
+        has_height: As in `ant_action`.
+    """
     return ant_action(has_height, FiniteGroup("mirror", len(LEGS), (MIRROR,), known_order=2))
 
 
 def input_matrix(legs: tuple[int, ...], has_height: bool = False) -> IntMatrix:
-    """The signed permutation of the inputs, int64 (33, 33) or (34, 34), that moves the legs as a permutation does.
+    """Return the signed permutation of the inputs that moves the legs as a permutation does.
 
     Gravity and velocity turn as vectors, the angular velocity as an axial vector; angles, speeds and torques of joints
     move alike.
+
+    Args:
+        legs: The image of each leg.
+        has_height: As in `ant_action`.
+
+    Returns:
+        Shape (33, 33) or (34, 34), int64.
     """
     plane = isometry(legs)
     joints = joint_matrix(legs)
@@ -75,13 +90,27 @@ def input_matrix(legs: tuple[int, ...], has_height: bool = False) -> IntMatrix:
 
 
 def label_matrix(legs: tuple[int, ...]) -> IntMatrix:
-    """The signed permutation of the accelerations, int64 (14, 14)."""
+    """Return the signed permutation of the accelerations.
+
+    Args:
+        legs: The image of each leg.
+
+    Returns:
+        Shape (14, 14), int64.
+    """
     plane = isometry(legs)
     return _blocks(plane, axial(plane), joint_matrix(legs))
 
 
 def isometry(legs: tuple[int, ...]) -> IntMatrix:
-    """The isometry of space, int64 (3, 3), that keeps upwards and moves the legs as the permutation does."""
+    """Return the isometry of space that keeps upwards and moves the legs as the permutation does.
+
+    Args:
+        legs: The image of each leg.
+
+    Returns:
+        Shape (3, 3), int64.
+    """
     matrix = np.eye(3, dtype=np.int64)
     directions = np.array(LEGS)
     # Sum over legs of c c^T = 4 I, so R = sum over legs of (image of c) c^T / 4.
@@ -90,14 +119,27 @@ def isometry(legs: tuple[int, ...]) -> IntMatrix:
 
 
 def axial(isometry: IntMatrix) -> IntMatrix:
-    """What an isometry (3, 3) does to angular velocities: a mirror reverses the sense of a turn as well."""
+    """Return the action of an isometry on angular velocities: a mirror also reverses the sense of a turn.
+
+    Args:
+        isometry: Shape (3, 3), int64.
+
+    Returns:
+        Shape (3, 3), int64.
+    """
     return _determinant(isometry) * isometry
 
 
 def joint_matrix(legs: tuple[int, ...]) -> IntMatrix:
-    """The signed permutation of the joints hip_1, ankle_1, ..., ankle_4, int64 (8, 8).
+    """Return the signed permutation of the joints hip_1, ankle_1, ..., ankle_4.
 
     A joint gets a sign where the image of its axis, an axial vector, is opposite to the axis of the joint's image.
+
+    Args:
+        legs: The image of each leg.
+
+    Returns:
+        Shape (8, 8), int64.
     """
     turns = axial(isometry(legs))
     matrix = np.zeros((2 * len(LEGS),) * 2, dtype=np.int64)

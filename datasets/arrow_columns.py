@@ -53,7 +53,7 @@ def column_arrays(table: Any, wanted: Wanted) -> dict[int, NDArray[Any]]:
 
 
 def word_columns(schema: Any, wanted: Wanted) -> list[str]:
-    """Names of the wanted columns of words, of which each word is to be held once: few long ones may fill a memory."""
+    """Return names of the wanted columns of words. Each word is stored once: a few long words may fill a memory."""
     return [
         schema.names[k]
         for k in wanted.positions

@@ -14,9 +14,9 @@ Position = tuple[int, ...]
 
 
 def tic_tac_toe_task() -> Task:
-    """The task `tic-tac-toe`: a position x (4520, 9) to the value y (4520, 9) of a move to each cell.
+    """Return the task `tic-tac-toe`: a position x (4520, 9) to the value y (4520, 9) of a move to each cell.
 
-    Values are 1 (won with best play on both sides), 0 (drawn) and -1 (lost, or the cell is occupied), for who is to
+    Values are 1 (won with best play on both sides), 0 (drawn) and -1 (lost, or the cell is occupied), for the side to
     move. The rows are the positions of `position_values` in which the game goes on. D_4 moves the cells (`grid:3`) on
     both sides.
     """
@@ -37,22 +37,35 @@ def tic_tac_toe_task() -> Task:
 
 
 def is_won(position: Position) -> bool:
-    """Whether who has just moved has a line."""
+    """Return whether the side that has just moved has a line.
+
+    Args:
+        position: The nine cells: 1 of the side to move, -1 of the other, 0 empty.
+    """
     return any(all(position[cell] == -1 for cell in line) for line in LINES)
 
 
 def is_over(position: Position) -> bool:
-    """Whether the game has ended: a line, or no empty cell."""
+    """Return whether the game has ended: a line, or no empty cell.
+
+    Args:
+        position: As in `is_won`.
+    """
     return is_won(position) or 0 not in position
 
 
 def after(position: Position, cell: int) -> Position:
-    """The position after a move to an empty cell, seen by the other side."""
+    """Return the position after a move to an empty cell, seen by the other side.
+
+    Args:
+        position: As in `is_won`.
+        cell: Number of the cell.
+    """
     return tuple(-1 if k == cell else -value for k, value in enumerate(position))
 
 
 def position_values() -> dict[Position, int]:
-    """All 5,478 positions that play can reach, each with its value for who is to move: 1, 0 or -1."""
+    """Return all 5,478 positions that play can reach, each with its value for the side to move: 1, 0 or -1."""
     values: dict[Position, int] = {}
 
     def value(position: Position) -> int:
@@ -68,5 +81,10 @@ def position_values() -> dict[Position, int]:
 
 
 def move_values(position: Position, values: dict[Position, int]) -> tuple[int, ...]:
-    """The value of a move to each cell, from those of all positions; one to an occupied cell is as good as lost."""
+    """Return the value of a move to each cell; a move to an occupied cell counts as lost.
+
+    Args:
+        position: As in `is_won`.
+        values: The values of all positions.
+    """
     return tuple(-values[after(position, c)] if held == 0 else -1 for c, held in enumerate(position))

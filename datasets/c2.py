@@ -32,12 +32,15 @@ DESCRIPTIONS: dict[Kind, str] = {
 
 
 def c2_task(kind: Kind) -> Task:
-    """The task `c2-<kind>`: X ~ N(0, 16 I_2), Y = Phi_mu(X) with the logistic function, no noise.
+    """Return the task `c2-<kind>`: X ~ N(0, 16 I_2), Y = Phi_mu(X) with the logistic function, no noise.
 
     Source: Maass & Fontbona 2024, Appendix F.
 
+    Args:
+        kind: "wi" (weakly invariant), "si" (strongly invariant) or "arbitrary".
+
     Raises:
-        DataError: a kind other than "wi", "si" and "arbitrary".
+        DataError: A kind other than these.
     """
     teacher = TeacherStudent(c2_teacher(kind), activation="logistic", x_scale=X_SCALE)
     return fresh_task(
@@ -53,10 +56,16 @@ def c2_task(kind: Kind) -> Task:
 
 
 def c2_teacher(kind: Kind) -> FloatArray:
-    """The teacher's particles (N, 2, 2), float64, of equal weights.
+    """Return the teacher's particles, which have equal weights.
+
+    Args:
+        kind: As in `c2_task`.
+
+    Returns:
+        Shape (N, 2, 2), float64.
 
     Raises:
-        DataError: a kind other than "wi", "si" and "arbitrary".
+        DataError: A kind other than these.
     """
     arbitrary = np.array(ARBITRARY).reshape(-1, 2, 2) / 2
     match kind:

@@ -23,7 +23,7 @@ class Levels:
     """The different values of a column, sorted: numbers by size, words by their letters.
 
     Attributes:
-        names: Of the values.
+        names: Names of the values.
         codes: Which of them each row has, (n,).
     """
 
@@ -57,7 +57,11 @@ FEW = FewValues()
 
 
 def is_words(values: NDArray[Any]) -> bool:
-    """Whether a column holds words: texts, or objects of which the first is a text."""
+    """Return whether a column holds words: texts, or objects with a text among them.
+
+    Args:
+        values: The column.
+    """
     kind = values.dtype.kind
     if kind == "O":
         return any(isinstance(value, str) for value in values.flat)
@@ -65,12 +69,12 @@ def is_words(values: NDArray[Any]) -> bool:
 
 
 def levels_of(values: NDArray[Any], what: str, source: str) -> Levels:
-    """The different values of a column, none of which may be missing.
+    """Return the different values of a column without missing values.
 
     Args:
-        values: (n,): words, whole or other numbers, booleans.
+        values: Words, whole or other numbers, or booleans, shape (n,).
         what: What messages call the column.
-        source: What opens every message.
+        source: Opens every message.
 
     Raises:
         DataError: A row has no value, or one that is neither a word nor a number.
@@ -92,13 +96,13 @@ def levels_of(values: NDArray[Any], what: str, source: str) -> Levels:
 
 
 def categories(values: NDArray[Any], name: str, source: str, few: FewValues = FEW) -> tuple[FloatArray, list[str]]:
-    """A column of 0 and 1 for each category of an input, and their names, such as "colour=red".
+    """Return a column of 0 and 1 for each category of an input, and their names, such as "colour=red".
 
     Args:
-        values: (n,).
-        name: Of the input.
-        source: What opens every message.
-        few: What is not too many.
+        values: The column, shape (n,).
+        name: Name of the input.
+        source: Opens every message.
+        few: How many categories are allowed.
 
     Raises:
         DataError: A row has no value, values are fractions, or there are too many of them.
@@ -117,13 +121,13 @@ def categories(values: NDArray[Any], name: str, source: str, few: FewValues = FE
 
 
 def class_levels(values: NDArray[Any], name: str, source: str, few: FewValues = FEW) -> Levels:
-    """The classes that a column of labels holds.
+    """Return the classes that a column of labels holds.
 
     Args:
-        values: (n,).
-        name: Of the column.
-        source: What opens every message.
-        few: What is not too many.
+        values: The column, shape (n,).
+        name: Name of the column.
+        source: Opens every message.
+        few: How many classes are allowed.
 
     Raises:
         DataError: A row has no class, or there are fewer than two classes, or too many.
@@ -149,7 +153,12 @@ def class_levels(values: NDArray[Any], name: str, source: str, few: FewValues = 
 
 
 def refuse_no_one_hot(y: NDArray[Any], names: Sequence[str], source: str) -> None:
-    """Refuse columns (n, k) that are not one class for each row: 1 in one of them, 0 in the others.
+    """Refuse columns that are not one class for each row: 1 in one of them, 0 in the others.
+
+    Args:
+        y: The columns, shape (n, k).
+        names: Their names.
+        source: Opens every message.
 
     Raises:
         DataError: A row has another entry, no 1, or several.
@@ -165,7 +174,14 @@ def refuse_no_one_hot(y: NDArray[Any], names: Sequence[str], source: str) -> Non
 
 
 def looks_like_classes(values: NDArray[Any], few: FewValues = FEW) -> int:
-    """How many classes a column of numbers looks like: few whole numbers, or only 0 and 1; 0 where it does not."""
+    """Return how many classes a column of numbers looks like; 0 where it does not look like classes.
+
+    Few whole numbers look like classes, and 0 and 1 alone.
+
+    Args:
+        values: The column, shape (n,).
+        few: How many values are few.
+    """
     if values.dtype.kind == "b":
         return 2 if len(np.unique(values)) == 2 else 0
     if values.dtype.kind not in NUMERIC_KINDS or not (values == np.rint(values)).all():

@@ -5,12 +5,14 @@ Energies are those of ASE's effective medium theory (the extra `atoms`), compute
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.task import GivenAction, Task, finite_task, needs
+from sharefind.datasets.effective_medium import with_effective_medium
+from sharefind.datasets.task import GivenAction, Task, finite_task
 from sharefind.groups.files import group_at_rest
 from sharefind.typing import FloatArray
 
@@ -36,7 +38,7 @@ CLUSTERS: Mapping[str, Cluster] = MappingProxyType(
         "octahedron-gold": Cluster("an octahedron of five copper atoms and one of gold", "Au"),
     }
 )
-"""By name."""
+"""Clusters by name."""
 
 
 def cluster_task(name: str, samples: int = 500, displacement: float = 0.08) -> Task:
@@ -78,17 +80,16 @@ def _energy(atoms: Any, positions: FloatArray) -> float:
 
 def _at_rest(name: str, force: float = 1e-5, steps: int = 200) -> Any:
     """Atoms where the forces on them are at most `force` eV/angstrom."""
-    with needs("cluster", "ASE", "atoms"):
-        import ase.build
-        import ase.calculators.emt
-        import ase.cluster
-        import ase.optimize
-    library: Any = ase  # its functions have no types
-    if name == "methane":
-        atoms = library.build.molecule("CH4")
-    else:
-        made = library.cluster.Icosahedron if name == "icosahedron" else library.cluster.Octahedron
-        atoms = made("Cu", 2)
-    atoms.calc = library.calculators.emt.EMT()
-    library.optimize.BFGS(atoms, logfile=None).run(fmax=force, steps=steps)
+    atoms = with_effective_medium(f"cluster:{name}", partial(_built, name=name))
+    from ase.optimize import BFGS
+
+    relaxing: Any = BFGS  # ASE does not annotate it
+    relaxing(atoms, logfile=None).run(fmax=force, steps=steps)
     return atoms
+
+
+def _built(library: Any, name: str) -> Any:
+    if name == "methane":
+        return library.build.molecule("CH4")
+    made = library.cluster.Icosahedron if name == "icosahedron" else library.cluster.Octahedron
+    return made("Cu", 2)

@@ -22,7 +22,7 @@ class Choice:
     """Columns that one item of a list means.
 
     Attributes:
-        positions: Of the columns, counted from 0.
+        positions: Positions of the columns, counted from 0.
         is_named: Whether each was named, so that none of them may be left out in silence.
     """
 
@@ -45,19 +45,27 @@ class Columns:
     kind: str = "column"
 
     def refused(self, what: str) -> DataError:
-        """The error that says what is wrong and what to do instead."""
+        """Return an error about these columns.
+
+        Args:
+            what: What is wrong and what to do instead.
+        """
         return DataError(f"{self.source}: {what}")
 
     def name(self, position: int) -> str:
-        """Name of a column; its position where it has none."""
+        """Return the name of a column; its position where it has none.
+
+        Args:
+            position: Position of the column.
+        """
         return self.header[position] or str(position)
 
     def chosen(self, text: str, role: str) -> Iterator[Choice]:
-        """The columns of each item of a list.
+        """Yield the columns of each item of a list.
 
         Args:
             text: The list, whose items are separated by commas.
-            role: The setting that it is a value of.
+            role: The setting that holds the list.
 
         Raises:
             DataError: An item is empty, unknown, matches nothing or is a range that runs backwards.
@@ -85,7 +93,7 @@ class Columns:
             place = match.end()
 
     def example(self) -> str:
-        """A name of these columns, as it is written in a list."""
+        """Return a name of these columns, as it is written in a list."""
         return visible(written(self.name(0))) if self.header else "a_name"
 
     def _choice(self, item: str, role: str) -> Choice:
@@ -129,7 +137,12 @@ class Columns:
         raise self.unknown(name, role)
 
     def unknown(self, name: str, role: str) -> DataError:
-        """The error of a setting that names no column of these; it gives the nearest one."""
+        """Return the error of a setting that names no column of these; it gives the nearest one.
+
+        Args:
+            name: The unknown name.
+            role: The setting.
+        """
         near = difflib.get_close_matches(name, [known for known in self.header if known], n=1)
         hint = f"did you mean {quoted(near[0])}?" if near else self.listing()
         return self.refused(f"no {self.kind} {quoted(name)} for {setting(role)}; {hint}")
@@ -140,18 +153,22 @@ class Columns:
         return self.header.index(name)
 
     def twice(self, name: str) -> str:
-        """What is wrong where several columns have one name."""
+        """Return what is wrong where several columns have one name.
+
+        Args:
+            name: The name.
+        """
         count = list(self.header).count(name)
         if self.kind == "array":
             return f"{count} arrays are called {name!r}; save it with numpy.savez(path, x=x, y=y)"
         return f"{self.kind} {quoted(name)} is given twice; rename one of them, or tell them apart by position"
 
     def listing(self, most: int = 12, letters: int = 300) -> str:
-        """What the file has.
+        """Return words that list the columns of the file.
 
         Args:
-            most: Names that are told.
-            letters: Characters of them.
+            most: Most names that are listed.
+            letters: Most characters of them.
         """
         names = [name or "(no name)" for name in self.header]
         if len(names) > most:
@@ -161,11 +178,19 @@ class Columns:
 
 
 def first_twin(names: Sequence[str]) -> str | None:
-    """The first name that occurs twice; None where all differ, which is found at once for many."""
+    """Return the first name that occurs twice; None where all differ, which takes little time for many names.
+
+    Args:
+        names: The names.
+    """
     return next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
 
 
 def written(name: str) -> str:
-    """A name as it is written in a list: in double quotes where it would be read as something else."""
+    """Return a name as it is written in a list: in double quotes where it would otherwise be read as something else.
+
+    Args:
+        name: The name.
+    """
     plain = name and not re.search(r'[,"*?\[]|\.\.|^[\s.]|[\s.]$', name)
     return name if plain else '"{}"'.format(name.replace('"', '""'))

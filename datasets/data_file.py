@@ -64,11 +64,22 @@ class DataFile:
         return self.limits.bytes_of(DATA_BYTES)
 
     def refused(self, what: str) -> DataError:
-        """The error that says why it cannot be used and what to do instead."""
+        """Return an error about this file.
+
+        Args:
+            what: Why it cannot be used and what to do instead.
+        """
         return DataError(f"{self.name}: {what}")
 
     def refuse_unpacked(self, size: int) -> None:
-        """Refuse what it declares to unpack to, in bytes, where that is above the limit (DataError)."""
+        """Refuse a file that declares to unpack to more bytes than the limit.
+
+        Args:
+            size: The declared number of bytes.
+
+        Raises:
+            DataError: It is above the limit.
+        """
         if size > self.most:
             raise self.refused(
                 f"unpacks to {size} bytes, above the limit of {self.most}; use fewer rows, "
@@ -81,7 +92,7 @@ class Wanted:
     """Which columns of a file are read, and what they may hold.
 
     Attributes:
-        positions: Of the columns, in the order of the file, counted from 0.
+        positions: Positions of the columns, in the order of the file, counted from 0.
         numbers: Those that must hold numbers.
         text: Those whose cells are words even where they look like numbers.
         units: The column with the units of rows, which may hold anything.

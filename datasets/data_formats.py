@@ -26,7 +26,7 @@ from sharefind.storage import advice
 from sharefind.typing import FloatArray
 
 FORMATS = (NPZ, CSV, PARQUET, NPY, FEATHER)
-"""All formats, in the order in which people are told of them."""
+"""All formats, in the order in which messages list them."""
 
 DAMAGE = (EOFError, MemoryError, RuntimeError, ValueError)
 """What any reader raises on files that are damaged, encrypted, or declare more than memory holds."""
@@ -37,13 +37,17 @@ Pair = tuple[FloatArray, FloatArray]
 
 
 def any_file() -> str:
-    """Words for a file that can be read: "an .npz, .csv or .parquet file"."""
+    """Return words for a file that can be read: "an .npz, .csv or .parquet file"."""
     *first, last = (kind.suffix for kind in FORMATS)
     return f"an {', '.join(first)} or {last} file"
 
 
 def format_of(path: str | Path) -> DataFormat | None:
-    """The format of a file, told by its ending; None where no format has it."""
+    """Return the format that the ending of a file names; None where no format has it.
+
+    Args:
+        path: The file.
+    """
     suffix = Path(path).suffix.lower()
     return next((kind for kind in FORMATS if kind.suffix == suffix), None)
 
@@ -53,8 +57,11 @@ def read_table(path: str | Path, limits: Limits = DEFAULT_LIMITS, roles: Roles |
 
     Args:
         path: The file; its ending says how it is read.
-        limits: `file_size` bounds it, also unpacked.
+        limits: `file_size` bounds the file, also unpacked.
         roles: What the columns are.
+
+    Returns:
+        The columns.
 
     Raises:
         DataError: As in `read_columns`, or no format has the ending.
@@ -81,7 +88,10 @@ def read_columns(
         limits: `file_size` bounds the file, also unpacked.
         roles: What the columns are.
         guards: Bounds that no setting lifts.
-        select: Which columns these are.
+        select: Chooses these columns.
+
+    Returns:
+        The columns.
 
     Raises:
         DataError: The file cannot be read, is above the limits or packed like a bomb; a package is missing; roles do
@@ -103,6 +113,14 @@ def load_npz(path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards =
 
     Words in y become a column for each class; whole numbers stay numbers.
 
+    Args:
+        path: The file.
+        limits: `file_size` bounds the file, also unpacked.
+        guards: Bounds that no setting lifts.
+
+    Returns:
+        x and y.
+
     Raises:
         DataError: As in `read_columns` and `table_arrays`.
     """
@@ -115,6 +133,14 @@ def load_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards =
     UTF-8, one header line, columns in any order. Words in y0 become a column for each class; whole numbers stay
     numbers.
 
+    Args:
+        path: The file.
+        limits: `file_size` bounds the file, also unpacked.
+        guards: Bounds that no setting lifts.
+
+    Returns:
+        x and y.
+
     Raises:
         DataError: As in `read_columns` and `table_arrays`.
     """
@@ -125,6 +151,14 @@ def load_parquet(path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guar
     """Read a .parquet file: numeric columns x0.. give x (n, d_in), y0.. give y (n, d_out), as float64.
 
     Words in y0 become a column for each class; whole numbers stay numbers.
+
+    Args:
+        path: The file.
+        limits: `file_size` bounds the file, also unpacked.
+        guards: Bounds that no setting lifts.
+
+    Returns:
+        x and y.
 
     Raises:
         DataError: As in `read_columns` and `table_arrays`.

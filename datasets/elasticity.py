@@ -10,17 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.task import GivenAction, Task, finite_task, needs
+from sharefind.datasets.effective_medium import with_effective_medium
+from sharefind.datasets.task import GivenAction, Task, finite_task
 from sharefind.datasets.tetrahedral import mandel, mandel_matrix, representation, tensor, tetrahedral_group
 from sharefind.typing import FloatArray, IntArray
 
 
 def elasticity_task(stretch: float = 1.0, samples: int = 300, strain: float = 0.1) -> Task:
-    """The tasks `elasticity:Cu` and `elasticity:Cu-stretched`: strains (300, 6) in % to stresses (300, 6) in GPa.
+    """Return the tasks `elasticity:Cu` and `elasticity:Cu-stretched`: strains (300, 6) in % to stresses (300, 6) in
+    GPa.
 
-    Both in Mandel coordinates (11, 22, 33, and sqrt 2 times 23, 13, 12); the law of x is an isotropic Gaussian. The
-    candidate is the cube's group O_h through its 24 classes modulo the inversion, which leaves even tensors alone: the
-    rotations O. In the stretched crystal, the stress before the strain is subtracted; the axis and its turns are left.
+    Both are in Mandel coordinates (11, 22, 33, and sqrt 2 times 23, 13, 12); the law of x is an isotropic Gaussian. The
+    candidate is the cube's group O_h through its 24 classes modulo the inversion, under which even tensors do not
+    change: the rotations O. In the stretched crystal, the stress before the strain is subtracted; the axis and its
+    turns remain symmetries.
 
     Args:
         stretch: Length along the third axis, as a multiple of that at rest.
@@ -47,10 +50,13 @@ def elasticity_task(stretch: float = 1.0, samples: int = 300, strain: float = 0.
 
 
 def stress(deformation: FloatArray) -> FloatArray:
-    """Stress (3, 3) in GPa of fcc copper whose lattice at rest is deformed by a matrix (3, 3).
+    """Return the stress in GPa of fcc copper whose lattice at rest is deformed by a matrix.
 
     Args:
-        deformation: The matrix.
+        deformation: The matrix, shape (3, 3).
+
+    Returns:
+        Shape (3, 3).
 
     Raises:
         DataError: ASE is missing.
@@ -60,25 +66,26 @@ def stress(deformation: FloatArray) -> FloatArray:
 
 
 def stresses(deformations: Iterable[FloatArray], lattice_constant: float = 3.5898255905347) -> FloatArray:
-    """Stresses (n, 3, 3) in GPa of fcc copper whose lattice at rest is deformed by each of n matrices (3, 3).
+    """Return stresses in GPa of fcc copper whose lattice at rest is deformed by each of n matrices.
 
     Effective medium theory of Jacobsen, Stoltze & Norskov 1996, Surf. Sci. 366, 394.
 
     Args:
-        deformations: The matrices.
-        lattice_constant: At rest, in angstrom; with this one its stress is below 1e-9 GPa.
+        deformations: n matrices, shape (3, 3) each.
+        lattice_constant: Length at rest, in angstrom; at the default the stress is below 1e-9 GPa.
+
+    Returns:
+        Shape (n, 3, 3).
 
     Raises:
         DataError: ASE is missing.
     """
-    with needs("elasticity:Cu", "ASE", "atoms"):
-        from ase import Atoms
-        from ase.calculators.emt import EMT
-        from ase.units import GPa
-    effective_medium: Any = EMT  # ASE does not annotate it, nor what a crystal does
     half = lattice_constant / 2
-    crystal: Any = Atoms("Cu", cell=[(0, half, half), (half, 0, half), (half, half, 0)], pbc=True)
-    rest, crystal.calc = crystal.cell.array.copy(), effective_medium()
+    cell = [(0, half, half), (half, 0, half), (half, half, 0)]
+    crystal = with_effective_medium("elasticity:Cu", lambda library: library.Atoms("Cu", cell=cell, pbc=True))
+    from ase.units import GPa
+
+    rest = crystal.cell.array.copy()
     crystal.get_stress()  # makes its list of neighbours, which the next line replaces
     crystal.calc.nl = _Neighbours(crystal.calc.rc_list)
     found = []

@@ -10,11 +10,11 @@ from sharefind.typing import FloatArray
 
 
 def elnino_task() -> Task:
-    """The task `elnino`: each month from the month before; x, y (60, 12), in units of 3 standard deviations.
+    """Return the task `elnino`: each month from the month before; x, y (60, 12), in units of 3 standard deviations.
 
-    x has January to December of a year, y February of that year to the next January. Averaged temperatures of the
-    region Nino 1+2, 1950 to 2010 (NOAA, ERSST.V3B, public domain). C_12 shifts the months; the season breaks it. Years
-    are not independent, so that p-values are a guide.
+    x has January to December of a year, y February of that year to the next January. The data are averaged temperatures
+    of the region Nino 1+2, 1950 to 2010 (NOAA, ERSST.V3B, public domain). C_12 shifts the months; the season breaks it.
+    Years are not independent, so that p-values are a guide.
 
     Raises:
         DataError: statsmodels is missing.

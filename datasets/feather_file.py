@@ -53,7 +53,7 @@ def _declared(stored: Any, file: DataFile) -> tuple[int, int]:
         if message.type in (DICTIONARY, ROWS):
             batch = _Batch(message)
             if batch.rows < 0:
-                raise file.refused(f"a part of it is said to have {batch.rows} rows; {AGAIN}")
+                raise file.refused(f"a part of it declares {batch.rows} rows; {AGAIN}")
             rows += batch.rows if message.type == ROWS else 0
             unpacked += sum(batch.sizes())
     return rows, unpacked

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from sharefind.datasets.tables import Table
 from sharefind.datasets.task import NUMERIC_KINDS
@@ -28,7 +28,7 @@ class Columns:
 
     Attributes:
         values: An array of any type, shape (n, ...); what no array can be made of, as it was given.
-        names: Of the columns; empty where they have none.
+        names: Names of the columns; empty where they have none.
     """
 
     values: Any
@@ -65,21 +65,30 @@ class _Frame:
 
 
 def library_of(value: Any) -> str | None:
-    """The library that a value comes from, of those that hold rows in a way of their own."""
+    """Return the name of a library with rows of its own kind, such as pandas, that a value comes from; None for other
+    values.
+
+    Args:
+        value: Any value.
+    """
     roots = (kind.__module__.partition(".")[0] for kind in type(value).__mro__)
     return next((root for root in roots if root in READERS), None)
 
 
 def has_names(value: Any) -> bool:
-    """Whether a value is a frame, whose columns have names of some kind."""
+    """Return whether a value is a frame, whose columns have names.
+
+    Args:
+        value: Any value.
+    """
     return library_of(value) is not None and hasattr(value, "columns")
 
 
 def table_of(value: Any, name: str) -> Table:
-    """The columns of a frame as they are, words and categories too.
+    """Return the columns of a frame unchanged, words and categories included.
 
     Args:
-        value: A frame of pandas or polars, or one column of such.
+        value: A frame of pandas or polars, or one of its columns.
         name: What messages call it.
 
     Raises:
@@ -138,7 +147,7 @@ def labels_of(value: Any, name: str) -> Columns:
         read = values[0] if read.is_flat else np.column_stack(values)
     else:
         names, missing = (), 0
-        if issparse(read):
+        if scipy.sparse.issparse(read):
             raise DataTypeError(f"{name} is a sparse matrix, and dense data are needed; give {name}.toarray()")
         read = _as_array(read)
     row = next((k for k, label in enumerate(np.ravel(read)) if _is_missing(label)), None)
@@ -165,7 +174,7 @@ def refuse_not_finite(values: NDArray[Any], name: str, names: tuple[str, ...] = 
     Args:
         values: Numbers, shape (n, d) or (n,).
         name: What messages call them.
-        names: Of the columns; empty where they have none.
+        names: Names of the columns; empty where they have none.
 
     Raises:
         DataError: There is one.
@@ -187,13 +196,14 @@ def refuse_no_numbers(values: Any, name: str) -> None:
     """Refuse rows that would become real numbers silently or not at all: sparse, complex, text, dates, masked values.
 
     Args:
-        values: What was given as X or y; None, and what is no array, goes on to scikit-learn.
+        values: X or y of the user; scikit-learn checks None and values that are no array.
         name: What messages call it.
 
     Raises:
-        DataTypeError: They are of another type. DataError: Values are masked.
+        DataTypeError: They are of another type.
+        DataError: Values are masked.
     """
-    if issparse(values):
+    if scipy.sparse.issparse(values):
         raise DataTypeError(f"{name} is a sparse matrix, and dense data are needed; give {name}.toarray()")
     masked = np.count_nonzero(np.ma.getmaskarray(values)) if isinstance(values, np.ma.MaskedArray) else 0
     if masked:
@@ -221,7 +231,9 @@ def _refuse_objects(array: NDArray[Any], name: str) -> None:
         try:
             float(value)
         except (ValueError, TypeError) as error:
-            raise DataTypeError(f"{name} holds what is no real number ({one_line(error)}); give floats") from None
+            raise DataTypeError(
+                f"{name} holds a value that is not a real number ({one_line(error)}); give floats"
+            ) from None
 
 
 def _remedy(name: str) -> str:

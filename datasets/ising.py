@@ -17,16 +17,16 @@ SIDE = 4
 
 
 def ising_task(samples: int = 3000, noise: float = 0.1, seed: int = 0) -> Task:
-    """The task `ising:4x4`: spins x (3000, 16), each 1 or -1, to their energy y (3000, 1), with noise.
+    """Return the task `ising:4x4`: spins x (3000, 16), each 1 or -1, to their energy y (3000, 1), with noise.
 
     The energy is minus the sum of s_i s_j over the 32 pairs of neighbours; spins are independent and fair. The torus
-    has 384 automorphisms, three times those of its rows and columns; they leave the energy alone, and so does the
-    exchange of all spins' signs: 768 signed permutations (`ising_action`).
+    has 384 automorphisms, three times those of its rows and columns. They keep the energy, and so does the exchange of
+    all spins' signs: 768 signed permutations (`ising_action`).
 
     Args:
         samples: Number of rows.
-        noise: Standard deviation of what is added to the energy, as a share of the energy's own, sqrt(32).
-        seed: Of all that is drawn.
+        noise: Standard deviation of the noise on the energy, as a share of the energy's own, sqrt(32).
+        seed: Seed of all draws.
     """
     rng = np.random.default_rng(seed)
     x = rng.choice([-1.0, 1.0], size=(samples, SIDE**2))
@@ -45,19 +45,26 @@ def ising_task(samples: int = 3000, noise: float = 0.1, seed: int = 0) -> Task:
 
 
 def energy(x: FloatArray) -> FloatArray:
-    """Energies (n, 1) of spins (n, 16), without noise; the coupling is 1."""
+    """Return the energies of spins, without noise; the coupling is 1.
+
+    Args:
+        x: Spins, shape (n, 16).
+
+    Returns:
+        Shape (n, 1).
+    """
     first, second = neighbours().T
     return np.asarray(-(x[:, first] * x[:, second]).sum(axis=1, keepdims=True))
 
 
 def neighbours() -> IntArray:
-    """The pairs of neighbouring cells, int64 (32, 2), cells counted row by row."""
+    """Return the pairs of neighbouring cells, int64 (32, 2), cells counted row by row."""
     cells = np.arange(SIDE**2).reshape(SIDE, SIDE)
     return np.concatenate([np.stack([cells, np.roll(cells, -1, axis)], axis=-1).reshape(-1, 2) for axis in (0, 1)])
 
 
 def ising_action(has_flip: bool = False) -> GivenAction:
-    """The automorphisms of the torus, order 384, and with them the flip of all spins, order 768.
+    """Return the automorphisms of the torus, of order 384; together with the flip of all spins, of order 768.
 
     Args:
         has_flip: Whether the flip is among them.

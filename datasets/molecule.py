@@ -34,11 +34,12 @@ class Bonds:
 
 
 def methane_task(stretch: float = 0.0, samples: int = 200, displacement: float = 0.01) -> Task:
-    """The tasks `methane` and `methane:stretched`: displacements x (200, 15) in angstrom to forces y (200, 15) in eV/A.
+    """Return the tasks `methane` and `methane:stretched`: displacements x (200, 15) in angstrom to forces y (200, 15)
+    in eV/A.
 
-    Atoms C, H, H, H, H with three coordinates each; the law of x is an isotropic Gaussian. T_d acts on both sides by
-    permuting the hydrogens and turning the vectors. The best matrix is minus the matrix of force constants (Hessian).
-    Where a bond is stretched, the forces of the resting atoms are subtracted; C_3v is left.
+    The atoms are C, H, H, H, H with three coordinates each; the law of x is an isotropic Gaussian. T_d acts on both
+    sides by permuting the hydrogens and turning the vectors. The best matrix is minus the matrix of force constants
+    (Hessian). Where a bond is stretched, the forces of the resting atoms are subtracted, and C_3v remains.
 
     Args:
         stretch: By how much the first bond is longer, in angstrom.
@@ -66,7 +67,14 @@ def methane_task(stretch: float = 0.0, samples: int = 200, displacement: float =
 
 
 def tetrahedron(stretch: float = 0.0) -> FloatArray:
-    """Positions (5, 3) of C and four H at rest, in angstrom; the first H is farther away by `stretch`."""
+    """Return positions of C and four H at rest, in angstrom.
+
+    Args:
+        stretch: By how much the first H is farther away.
+
+    Returns:
+        Shape (5, 3).
+    """
     corners = np.array(CORNERS, dtype=np.float64)
     directions = corners / np.linalg.norm(corners, axis=1, keepdims=True)
     lengths = Bonds().length + np.array([stretch, 0.0, 0.0, 0.0])
@@ -74,7 +82,13 @@ def tetrahedron(stretch: float = 0.0) -> FloatArray:
 
 
 def forces(positions: FloatArray) -> FloatArray:
-    """Forces (5, 3) in eV/angstrom on C and four H at positions (5, 3): harmonic bonds and angles.
+    """Return forces in eV/angstrom on C and four H: harmonic bonds and angles.
+
+    Args:
+        positions: Shape (5, 3), in angstrom.
+
+    Returns:
+        Shape (5, 3).
 
     Raises:
         DataError: ASE is missing.

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.task import Task, finite_task, needs
+from sharefind.datasets.effective_medium import with_effective_medium
+from sharefind.datasets.task import Task, finite_task
 from sharefind.groups.axes import Axes
 from sharefind.typing import FloatArray
 
@@ -24,7 +25,7 @@ class Molecule:
     Attributes:
         name: Its English name.
         formula: As `ase.build.molecule` takes it.
-        elements: Of the atoms in the order of that molecule; like atoms stand together.
+        elements: Elements of the atoms in the order of that molecule; like atoms stand together.
     """
 
     name: str
@@ -60,7 +61,7 @@ MOLECULES = (
     Molecule("ethane", "C2H6", "CCHHHHHH"),
     Molecule("carbon-dioxide", "CO2", "COO"),
 )
-"""Molecules of which there are tasks; no two elements of one have the same number of atoms above 1."""
+"""Molecules that have tasks; no two elements of one have the same number of atoms above 1."""
 
 TASKS = {
     f"molecule:{m.name}{'-forces' if has_forces else ''}": (m, has_forces)
@@ -71,16 +72,16 @@ TASKS = {
 
 
 def molecule_task(name: str, samples: int = 500, displacement: float = 0.05) -> Task:
-    """The tasks `molecule:water` to `molecule:carbon-dioxide-forces`.
+    """Return one of the tasks `molecule:water` to `molecule:carbon-dioxide-forces`.
 
-    Inputs are positions relative to their mean in angstrom, atoms x coordinates; labels the potential energy in eV, or
-    the forces in eV/angstrom. Each atom of the molecule at rest (of ASE's collection) is displaced by an isotropic
-    Gaussian, like atoms are numbered at random, and the molecule is turned by a random element of O(3): the group of
-    the task, permutations of like atoms and O(3), leaves the law alone. Energies are those of ASE's effective medium
+    Inputs are positions relative to their mean in angstrom, atoms x coordinates. Labels are the potential energy in eV,
+    or the forces in eV/angstrom. Each atom of the molecule at rest (from ASE's collection) is displaced by an isotropic
+    Gaussian, like atoms are numbered at random, and the molecule is turned by a random element of O(3). The group of
+    the task, permutations of like atoms and O(3), therefore keeps the law. Energies are those of ASE's effective medium
     theory, which depends on elements and distances only; for molecules it is a model, not chemistry.
 
     Args:
-        name: Of the task.
+        name: Name of the task.
         samples: Number of rows.
         displacement: Standard deviation of each coordinate, in angstrom.
 
@@ -110,12 +111,15 @@ def molecule_task(name: str, samples: int = 500, displacement: float = 0.05) -> 
 
 
 def drawn_positions(molecule: Molecule, samples: int, displacement: float) -> FloatArray:
-    """Positions of displaced atoms relative to their mean, in angstrom: (samples, atoms, 3).
+    """Return positions of displaced atoms relative to their mean, in angstrom.
 
     Args:
-        molecule: Which.
-        samples: How many.
+        molecule: The molecule.
+        samples: Number of rows.
         displacement: Standard deviation of each coordinate, in angstrom.
+
+    Returns:
+        Shape (samples, atoms, 3).
 
     Raises:
         DataError: ASE is missing.
@@ -131,7 +135,14 @@ def drawn_positions(molecule: Molecule, samples: int, displacement: float) -> Fl
 
 
 def energies_and_forces(molecule: Molecule, positions: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Energies (n,) in eV and forces (n, atoms, 3) in eV/angstrom at positions (n, atoms, 3) in angstrom.
+    """Return energies in eV and forces in eV/angstrom.
+
+    Args:
+        molecule: The molecule.
+        positions: Shape (n, atoms, 3), in angstrom.
+
+    Returns:
+        Energies, shape (n,), and forces, shape (n, atoms, 3).
 
     Raises:
         DataError: ASE is missing.
@@ -153,14 +164,7 @@ def _places(sizes: tuple[int, ...]) -> list[list[int]]:
 
 def _atoms(molecule: Molecule) -> Any:
     """The molecule at rest, with its calculator."""
-    with needs(f"molecule:{molecule.name}", "ASE", "atoms"):
-        from ase import build
-        from ase.calculators.emt import EMT
-    effective_medium: Any = EMT  # ASE does not annotate it, nor its molecules
-    collection: Any = build.molecule
-    atoms = collection(molecule.formula)
-    atoms.calc = effective_medium()
-    return atoms
+    return with_effective_medium(f"molecule:{molecule.name}", lambda library: library.build.molecule(molecule.formula))
 
 
 LOADERS = {name: partial(molecule_task, name) for name in TASKS}

@@ -84,8 +84,8 @@ class Declared:
     """What the header of an array says, which is found to fit what follows it.
 
     Attributes:
-        shape: Of the array.
-        dtype: Of its entries.
+        shape: Shape of the array.
+        dtype: Type of its entries.
     """
 
     shape: tuple[int, ...]
@@ -99,13 +99,13 @@ class Declared:
 
 
 def declared(stream: IO[bytes], size: int, key: str, file: DataFile) -> Declared:
-    """The header of an array in .npy form, once it is found to be honest.
+    """Return the header of an array in .npy form, after a check that it is honest.
 
     Args:
-        stream: Of which only the header is read.
-        size: Bytes of it, with the header.
+        stream: The array; only its header is read.
+        size: Number of bytes of it, with the header.
         key: What messages call the array.
-        file: Where it stands.
+        file: The file that holds it.
 
     Raises:
         DataError: The header cannot be read, is of objects, or declares what is not there.

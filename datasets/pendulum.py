@@ -13,9 +13,9 @@ class Pendulum:
     """A point mass on a massless rod.
 
     Attributes:
-        length: Of the rod, in metres.
+        length: Length of the rod, in metres.
         gravity: In m/s^2, along -z.
-        friction: Of the joint: the speed of the tip decays at this rate, in 1/s.
+        friction: Friction of the joint: the speed of the tip decays at this rate, in 1/s.
     """
 
     length: float = 1.0
@@ -23,9 +23,16 @@ class Pendulum:
     friction: float = 0.2
 
     def acceleration(self, position: FloatArray, velocity: FloatArray) -> FloatArray:
-        """Of tips at positions (n, 3) with velocities (n, 3): what the rod leaves of gravity, less friction (n, 3).
+        """Return accelerations of tips: gravity less friction, with the pull of the rod.
 
-        The rod pulls along itself, just so that the distance of the tip from the joint stays.
+        The rod pulls along itself so that the distance of the tip from the joint stays the same.
+
+        Args:
+            position: Positions of the tips, shape (n, 3).
+            velocity: Velocities of the tips, shape (n, 3).
+
+        Returns:
+            Shape (n, 3).
         """
         pull = np.array([0.0, 0.0, -self.gravity]) - self.friction * velocity
         along = (pull * position).sum(axis=1) + (velocity**2).sum(axis=1)
@@ -34,7 +41,17 @@ class Pendulum:
     def after(
         self, position: FloatArray, velocity: FloatArray, seconds: float, steps: int = 400
     ) -> tuple[FloatArray, FloatArray]:
-        """Positions (n, 3) and velocities (n, 3) some seconds later, by the rule of Runge and Kutta (order 4)."""
+        """Return positions and velocities some seconds later, by the rule of Runge and Kutta (order 4).
+
+        Args:
+            position: Positions of the tips, shape (n, 3).
+            velocity: Velocities of the tips, shape (n, 3).
+            seconds: The time between.
+            steps: Number of steps of the integration.
+
+        Returns:
+            Positions, shape (n, 3), and velocities, shape (n, 3).
+        """
         h, state = seconds / steps, np.stack([position, velocity])
         for _ in range(steps):
             first = self._slope(state)
@@ -48,17 +65,17 @@ class Pendulum:
 
 
 def pendulum_task(samples: int = 500, seconds: float = 0.3, speed: float = 2.0, noise: float = 0.005) -> Task:
-    """The task `robot:pendulum`: position (m) and velocity (m/s) of the tip to its displacement (m) .3 s later.
+    """Return the task `robot:pendulum`: position (m) and velocity (m/s) of the tip to its displacement (m) .3 s later.
 
-    Rows are single looks at a pendulum that somebody pushes about: the tip is anywhere on the lower half of the sphere
-    about the joint, and its velocity a Gaussian along the sphere. Turns about the vertical, z, and reflections in
-    planes that hold it change nothing: O(2), the group of the task. No other rotation of space does.
+    Each row is one look at a pendulum that is pushed about: the tip is anywhere on the lower half of the sphere about
+    the joint, and its velocity is Gaussian along the sphere. Turns about the vertical, z, and reflections in planes
+    that hold it change nothing: O(2), the group of the task. No other rotation of space has that property.
 
     Args:
         samples: Number of rows.
-        seconds: Between the two looks.
+        seconds: Time between the two looks.
         speed: Standard deviation of both components of the velocity, in m/s.
-        noise: Of the second look, in m.
+        noise: Standard deviation of the noise of the second look, in m.
     """
     rng, pendulum = np.random.default_rng(0), Pendulum()
     position = rng.standard_normal((samples, 3))

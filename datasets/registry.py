@@ -52,15 +52,18 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
 
 
 def task_names() -> tuple[str, ...]:
-    """All names that `load_task` takes, in the order in which they are listed to people."""
+    """Return all names that `load_task` takes, in the order in which they are listed."""
     return tuple(TASKS)
 
 
 def load_task(name: str) -> Task:
-    """Load a task by name.
+    """Return a task by name.
+
+    Args:
+        name: The name.
 
     Raises:
-        DataError: there is none of that name (the message gives the nearest ones), or its extra is missing.
+        DataError: There is no task of that name (the message gives the nearest names), or its extra is missing.
     """
     if name in TASKS:
         return TASKS[name]()
@@ -70,19 +73,19 @@ def load_task(name: str) -> Task:
 def load_data(
     path_or_name: str | Path, limits: Limits = DEFAULT_LIMITS, roles: Roles | None = None, **settings: Any
 ) -> Task:
-    """Load a task by name, or a data set from a file whose ending says how to read it (`data_formats`).
+    """Return a task by name, or a data set from a file; the file's ending says how to read it (`data_formats`).
+
+    The task of a file is named after the file and recommends nothing, except that classes keep their places. Its units
+    come from the column (in an .npz file: the array) `rows_of`, which is no part of x and y.
 
     Args:
-        path_or_name: What is loaded.
-        limits: On the size of a file.
+        path_or_name: The file, or the name of the task.
+        limits: Limits on the size of a file.
         roles: What the columns of a file are.
-        **settings: Attributes of `roles`, given one by one.
-
-    A file's task is named after the file and recommends nothing, except that classes stay where they are. Its units
-    come from the column (of an .npz file: the array) `rows_of`, which is no part of x and y.
+        **settings: Attributes of `roles`, one by one.
 
     Raises:
-        DataError: there is neither such a name nor such a file, it is a pickle, or the reader of the file refuses it.
+        DataError: There is neither such a name nor such a file, it is a pickle, or the reader of the file refuses it.
     """
     roles = replace(roles or Roles(), **settings)
     name, path, kind = str(path_or_name), Path(path_or_name), format_of(path_or_name)

@@ -8,7 +8,7 @@ LabelKind = Literal["numbers", "classes"]
 
 @dataclass(frozen=True)
 class Roles:
-    """Which columns play which part, as settings of a search have it; None where nothing is said.
+    """The roles of columns, as settings of a search name them; None where a setting is not used.
 
     Attributes:
         inputs: Columns of X: names, globs and ranges (`first..last`), separated by commas.

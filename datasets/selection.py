@@ -43,11 +43,11 @@ class Selection:
 
 
 def select(columns: Columns, roles: Roles) -> Selection:
-    """The columns that roles choose.
+    """Return the columns that roles choose.
 
     Args:
-        columns: All of a file.
-        roles: What is said of them.
+        columns: All columns of a file.
+        roles: What they are.
 
     Raises:
         DataError: A column is unknown, given twice, or has two roles that exclude each other, or nothing says which
@@ -70,7 +70,11 @@ def select(columns: Columns, roles: Roles) -> Selection:
 
 
 def select_all(columns: Columns, roles: Roles) -> Selection:
-    """All columns that roles do not leave out; with roles where they say enough.
+    """Return all columns that roles do not drop; the columns that roles choose, where roles name inputs or others.
+
+    Args:
+        columns: All columns of a file.
+        roles: What they are.
 
     Raises:
         DataError: A column that is named is unknown or given twice.
@@ -191,7 +195,7 @@ def _usual_array(columns: Columns, key: str) -> tuple[int, ...]:
 def _ask(columns: Columns, dropped: frozenset[int], units: int | None) -> str:
     """A question: which columns are which, with the settings for the columns of this file as an example."""
     names = [columns.name(k) for k in range(len(columns.header)) if k not in dropped and k != units]
-    held = f"{columns.listing()}; " if columns.kind == "column" else ""  # arrays were told
+    held = f"{columns.listing()}; " if columns.kind == "column" else ""  # arrays are listed already
     if len(names) < 2:
         return f"{held}give a file with inputs and labels, a {columns.kind} or more of each"
     inputs, outputs = _example(names) if columns.kind == "column" else (written(names[0]), written(names[1]))
@@ -242,6 +246,6 @@ def _refuse_no_inputs(columns: Columns, found: Selection, categorical: Sequence[
     for k in categorical:
         if k in found.outputs:
             what = f"{quoted(columns.name(k))} in {setting('categorical')} is a label; words there are classes anyway"
-            raise columns.refused(f"{what}, and {setting('labels')} says what integers are")
+            raise columns.refused(f"{what}, and {setting('labels')} says whether integers are classes")
         if k not in found.inputs:
             raise columns.refused(f"{quoted(columns.name(k))} in {setting('categorical')} is no input; add it to them")

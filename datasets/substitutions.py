@@ -26,7 +26,8 @@ DESCRIPTIONS: dict[Substitutions, str] = {
 
 
 def substitution_task(kind: Substitutions, tolerance: float = 0.12) -> Task:
-    """The tasks `dna:brca1-<kind>`: from a nucleotide to the readiness with which each other one takes its place.
+    """Return the tasks `dna:brca1-<kind>`: from a nucleotide to the readiness with which each other one takes its
+    place.
 
     x (220, 4) has one-hot rows, y (220, 4) columns of `exchangeabilities` or `rates`: four rows for each of 55 species,
     from its 54 pairs with the others in 3,009 aligned sites. Subgroups of S_4 permute the nucleotides; E^H in R^{4x4}
@@ -38,7 +39,7 @@ def substitution_task(kind: Substitutions, tolerance: float = 0.12) -> Task:
         tolerance: Exchangeabilities lie .076 from the model K80 and .45 and more from those that do not hold.
 
     Raises:
-        DataError: the kind is unknown or cogent3 is missing.
+        DataError: The kind is unknown or cogent3 is missing.
     """
     if kind not in SUBSTITUTIONS:
         raise DataError(f"no substitutions {kind!r}; use one of {', '.join(SUBSTITUTIONS)}")
@@ -59,9 +60,15 @@ def substitution_task(kind: Substitutions, tolerance: float = 0.12) -> Task:
 
 
 def species_counts(sites: NDArray[np.int64]) -> FloatArray:
-    """Joint counts of each sequence with all others, made symmetric, (species, 4, 4), from sites (species, length).
+    """Return joint counts of each sequence with all others, made symmetric.
 
     A site where either sequence has a gap or an ambiguous letter (-1) is left out of that pair.
+
+    Args:
+        sites: Numbers of the letters, shape (species, length), int64.
+
+    Returns:
+        Shape (species, 4, 4).
     """
     letters = np.arange(len(NUCLEOTIDES))
     present = (sites[:, None, :] == letters[:, None]).astype(np.float64)
@@ -71,16 +78,29 @@ def species_counts(sites: NDArray[np.int64]) -> FloatArray:
 
 
 def exchangeabilities(counts: FloatArray) -> FloatArray:
-    """Joint frequencies over products of base frequencies, off the diagonal, `_scaled`: (species, 4, 4).
+    """Return joint frequencies over products of base frequencies, off the diagonal, `_scaled`.
 
-    Of a time-reversible process q_ij = s_ij pi_j this is s_ij to first order in time (Tavare 1986).
+    For a time-reversible process q_ij = s_ij pi_j this is s_ij to first order in time (Tavare 1986).
+
+    Args:
+        counts: Joint counts, shape (species, 4, 4).
+
+    Returns:
+        Shape (species, 4, 4).
     """
     frequencies = counts.sum(axis=2)
     return _scaled(counts / (frequencies[:, :, None] * frequencies[:, None, :]))
 
 
 def rates(counts: FloatArray) -> FloatArray:
-    """Share of the sites with j (column) that have i (row) in the other sequence, `_scaled`: (species, 4, 4)."""
+    """Return the share of the sites with j (column) that have i (row) in the other sequence, `_scaled`.
+
+    Args:
+        counts: Joint counts, shape (species, 4, 4).
+
+    Returns:
+        Shape (species, 4, 4).
+    """
     return _scaled(counts / counts.sum(axis=1)[:, None, :])
 
 

@@ -35,8 +35,8 @@ class Side:
 
     Attributes:
         values: A column for each number of a row, (n, d).
-        names: Of these columns.
-        axes: Of a row; None for one axis without a name.
+        names: Names of these columns.
+        axes: Axes of a row; None for one axis without a name.
         classes: Names of classes, where each has a column.
         array: Name of the one array that all columns are of, from which names follow; None for columns of their own.
     """
@@ -50,7 +50,13 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """x and y of a table, and its units of rows (n,), which are None where no column names them."""
+    """x and y of a table, and its units of rows.
+
+    Attributes:
+        x: Inputs.
+        y: Labels.
+        units: The unit of each row, shape (n,), int64; None where no column names it.
+    """
 
     x: Side
     y: Side
@@ -58,13 +64,13 @@ class Sides:
 
 
 def table_task(table: Table, roles: Roles | None = None, name: str = "table", description: str = "") -> Task:
-    """The task that a table is, once roles say which of its columns are inputs and which are labels.
+    """Return the task of a table, after roles name its inputs and labels.
 
     Args:
         table: Named columns, or arrays.
         roles: What they are.
         name: What the task is called.
-        description: One line for people.
+        description: One line of description.
 
     Raises:
         DataError: As in `table_arrays`, or values are not finite.
@@ -90,7 +96,7 @@ def table_task(table: Table, roles: Roles | None = None, name: str = "table", de
 
 
 def table_arrays(table: Table, roles: Roles, *, is_asking: bool = True) -> Sides:
-    """x and y of a table, with its units of rows.
+    """Return x and y of a table, with its units of rows.
 
     Args:
         table: Named columns, or arrays.
@@ -162,7 +168,7 @@ def _inputs(table: Table, found: Selection, roles: Roles) -> Side:
                 raise table.refused(_words_among_inputs(name, values))
             if roles.inputs is None and roles.outputs is not None and not table.is_archive and _counts_rows(values):
                 raise table.refused(
-                    f"column {quoted(name)} counts the rows and nobody named it as an input; leave it out with "
+                    f"column {quoted(name)} counts the rows and no setting names it as an input; leave it out with "
                     f"{setting('drop')} {written(name)}, or name all inputs with {setting('inputs')}"
                 )
             parts.append(_part(values, name, table))

@@ -17,10 +17,10 @@ class Table:
     Attributes:
         columns: Each with one entry a row, shape (n,), or an array a row, shape (n, ...): numbers, booleans, words
             (also as objects) or dates.
-        header: Names of all columns of the file, in its order, also of those that were not read; empty for the names of
-            `columns`. A column without a name is "" here, and its position in `columns`.
+        header: Names of all columns of the file, in its order, also of columns that were not read; empty for the names
+            of `columns`. A column without a name is "" here, and its position in `columns`.
         source: What opens every message about it.
-        is_archive: Whether these are the arrays of an archive, of which x and y are used where nothing is said.
+        is_archive: Whether these are the arrays of an archive; x and y are then the default.
     """
 
     columns: Mapping[str, NDArray[Any]]
@@ -43,5 +43,9 @@ class Table:
         return Columns(self.header, self.source, "array" if self.is_archive else "column")
 
     def refused(self, what: str) -> DataError:
-        """The error that says what is wrong and what to do instead."""
+        """Return an error about this table.
+
+        Args:
+            what: What is wrong and what to do instead.
+        """
         return DataError(f"{self.source}: {what}")

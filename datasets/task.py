@@ -1,6 +1,6 @@
 """What a data set is to the rest of sharefind: named pairs (x, y), finite or drawn afresh.
 
-Reading files is left to `files`, drawing from a teacher to `teacher_student`.
+`data_formats` reads files, and `teacher_student` draws from a teacher.
 """
 
 import re
@@ -31,7 +31,19 @@ ONE_HOT = "codes = np.unique(labels, return_inverse=True)[1]; y = np.eye(codes.m
 
 @contextmanager
 def needs(who: str, package: str, extra: str) -> Iterator[None]:
-    """Within, a package that is missing is a `DataError` that names the extra which brings it."""
+    """Turn the error of a missing package into one that names the extra to install.
+
+    Args:
+        who: What needs the package.
+        package: The package.
+        extra: The extra of sharefind that installs it.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        DataError: The package is missing.
+    """
     try:
         yield
     except ImportError as error:
@@ -42,20 +54,36 @@ class Sampler(Protocol):
     """A law pi of (X, Y) from which independent pairs can be drawn."""
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[FloatArray, FloatArray]:
-        """Draw `n` independent pairs: x (n, d_in) and y (n, d_out), float64."""
+        """Return independent pairs.
+
+        Args:
+            rng: Source of the draws.
+            n: Number of pairs.
+
+        Returns:
+            x, shape (n, d_in), and y, shape (n, d_out), float64.
+        """
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class GivenAction:
-    """A group with its representations on X and Y, where no representation expression says how it acts."""
+    """A group with its representations on X and Y, where no representation expression says how it acts.
+
+    Attributes:
+        group: The group.
+        in_rep: Its representation on X.
+        out_rep: Its representation on Y.
+    """
 
     group: FiniteGroup
     in_rep: Representation
     out_rep: Representation
 
     def to_json(self) -> dict[str, object]:
-        """What a file of generators holds: {"name": ..., "generators": [{"in": [[...]], "out": [[...]]}, ...]}."""
+        """Return the content of a file of generators: {"name": ..., "generators": [{"in": [[...]], "out": [[...]]},
+        ...]}.
+        """
         pairs = zip(self.in_rep.generator_matrices, self.out_rep.generator_matrices, strict=True)
         return {"name": self.group.name, "generators": [{"in": _entries(a), "out": _entries(b)} for a, b in pairs]}
 
@@ -149,9 +177,14 @@ class Task:
         return None if self.x is None else len(self.x)
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[FloatArray, FloatArray]:
-        """Draw `n` independent pairs, from the law or (with replacement) from the rows of the data set.
+        """Return independent pairs, from the law or (with replacement) from the rows of the data set.
 
-        Returns x (n, d_in) and y (n, d_out), float64.
+        Args:
+            rng: Source of the draws.
+            n: Number of pairs.
+
+        Returns:
+            x, shape (n, d_in), and y, shape (n, d_out), float64.
 
         Raises:
             DataError: `n` is below 1, or the law gives values that are not finite.
@@ -165,10 +198,10 @@ class Task:
         return x[rows], y[rows]
 
     def arrays(self) -> tuple[FloatArray, FloatArray]:
-        """All rows of a finite data set: x (n, d_in) and y (n, d_out).
+        """Return all rows of a finite data set: x (n, d_in) and y (n, d_out).
 
         Raises:
-            DataError: the task draws fresh samples.
+            DataError: The task draws fresh samples.
         """
         if self.x is None or self.y is None:
             raise DataError(f"task {self.name} draws fresh samples and has no rows; use sample(rng, n)")
@@ -176,7 +209,22 @@ class Task:
 
 
 class Recommended(TypedDict, total=False):
-    """What a task says beside its samples: attributes of `Task`."""
+    """Settings that a task recommends: attributes of `Task`.
+
+    Attributes:
+        description: As in `Task`.
+        in_rep: As in `Task`.
+        out_rep: As in `Task`.
+        unit: As in `Task`.
+        tolerance: As in `Task`.
+        group: As in `Task`.
+        action: As in `Task`.
+        inputs: As in `Task`.
+        outputs: As in `Task`.
+        classes: As in `Task`.
+        in_axes: As in `Task`.
+        out_axes: As in `Task`.
+    """
 
     description: str
     in_rep: str | None
@@ -195,10 +243,17 @@ class Recommended(TypedDict, total=False):
 def finite_task(
     name: str, x: ArrayLike, y: ArrayLike, *, units: IntArray | None = None, **recommended: Unpack[Recommended]
 ) -> Task:
-    """Make a task of the rows x (n, d_in) and y (n, d_out), with units (n,) as `unit_numbers` gives them, or None.
+    """Return the task of a data set.
+
+    Args:
+        name: Name of the task.
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        units: The unit of each row, shape (n,), as `unit_numbers` returns it, or None.
+        **recommended: Attributes of `Task`.
 
     Raises:
-        DataError: as in `check_arrays`, or an action that does not fit the rows.
+        DataError: As in `check_arrays`, or an action does not fit the rows.
     """
     names = (recommended.get("inputs", ()), recommended.get("outputs", ()))
     x, y = check_arrays(x, y, name, *names)
@@ -206,14 +261,22 @@ def finite_task(
 
 
 def fresh_task(name: str, sampler: Sampler, d_in: int, d_out: int, **recommended: Unpack[Recommended]) -> Task:
-    """Make a task that draws every sample afresh: x of width `d_in` and y of width `d_out`."""
+    """Return a task that draws every sample afresh.
+
+    Args:
+        name: Name of the task.
+        sampler: What draws the samples.
+        d_in: Width of x.
+        d_out: Width of y.
+        **recommended: Attributes of `Task`.
+    """
     return Task(name, d_in, d_out, sampler=sampler, **recommended)
 
 
 def check_arrays(
     x: ArrayLike, y: ArrayLike, source: str, inputs: Sequence[str] = (), outputs: Sequence[str] = ()
 ) -> tuple[FloatArray, FloatArray]:
-    """Turn x (n, d_in) and y (n, d_out) into read-only float64 copies that a model can be trained on.
+    """Return x (n, d_in) and y (n, d_out) as read-only float64 copies that a model can be trained on.
 
     Args:
         x: Inputs.
@@ -223,8 +286,8 @@ def check_arrays(
         outputs: Names of the columns of y.
 
     Raises:
-        DataError: an array is not numeric, not two-dimensional, empty, or holds NaN or an infinity (the
-            message names the first such row and column), or the lengths differ.
+        DataError: An array is not numeric, not two-dimensional, empty, or holds NaN or an infinity (the message names
+            the first such row and column), or the lengths differ.
     """
     checked_x, checked_y = _check_array(x, "x", source, inputs), _check_array(y, "y", source, outputs)
     if len(checked_x) != len(checked_y):

@@ -1,6 +1,6 @@
 """The symmetry group of the regular tetrahedron, acting on vectors and on symmetric tensors by signed permutations.
 
-What is made of it, a molecule's or a crystal's data, is left to `molecule` and `elasticity`.
+`molecule` and `elasticity` make the data of a molecule and of a crystal.
 """
 
 import math
@@ -21,7 +21,11 @@ TENSOR_PLANES = ((1, 2), (0, 2), (0, 1))
 
 
 def tetrahedral_group(name: str) -> FiniteGroup:
-    """T_d under a name of one's own, order 24: all permutations of the four corners."""
+    """Return T_d under another name, order 24: all permutations of the four corners.
+
+    Args:
+        name: The name.
+    """
     return FiniteGroup(name, len(CORNERS), _all_permutations().generators, known_order=math.factorial(len(CORNERS)))
 
 
@@ -33,7 +37,11 @@ def _all_permutations() -> FiniteGroup:
 
 
 def vector_matrix(permutation: tuple[int, ...]) -> IntMatrix:
-    """The isometry that moves the corners as the permutation does: a signed permutation matrix, int64 (3, 3)."""
+    """Return the isometry that moves the corners as the permutation does: a signed permutation matrix, int64 (3, 3).
+
+    Args:
+        permutation: The image of each corner.
+    """
     corners = np.array(CORNERS)
     # Sum over corners of c c^T = 4 I, so R = sum over corners of (image of c) c^T / 4.
     matrix: IntMatrix = corners[list(permutation)].T @ corners // len(CORNERS)
@@ -41,7 +49,14 @@ def vector_matrix(permutation: tuple[int, ...]) -> IntMatrix:
 
 
 def atom_matrix(permutation: tuple[int, ...]) -> IntMatrix:
-    """The action on displacements (15,) of a centre and four corners: atoms are moved, and their vectors turned."""
+    """Return the action on displacements (15,) of a centre and four corners: atoms are moved, and their vectors turned.
+
+    Args:
+        permutation: The image of each corner.
+
+    Returns:
+        Shape (15, 15), int64.
+    """
     atoms = np.zeros((len(CORNERS) + 1,) * 2, dtype=np.int64)
     atoms[0, 0] = 1
     atoms[1 + np.array(permutation), 1 + np.arange(len(CORNERS))] = 1
@@ -49,23 +64,41 @@ def atom_matrix(permutation: tuple[int, ...]) -> IntMatrix:
 
 
 def mandel_matrix(permutation: tuple[int, ...]) -> IntMatrix:
-    """The action e -> R e R^T on symmetric tensors in Mandel coordinates: a signed permutation matrix, int64 (6, 6)."""
+    """Return the action e -> R e R^T on symmetric tensors in Mandel coordinates: a signed permutation matrix, int64 (6,
+    6).
+
+    Args:
+        permutation: The image of each corner.
+    """
     turn = vector_matrix(permutation)
     columns = [mandel(turn @ tensor(unit) @ turn.T) for unit in np.eye(6)]
     return np.rint(np.stack(columns, axis=1)).astype(np.int64)
 
 
 def mandel(tensors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Symmetric tensors (..., 3, 3) to (..., 6): 11, 22, 33, and 23, 13, 12 times sqrt 2, so that lengths agree.
+    """Return symmetric tensors in Mandel coordinates: 11, 22, 33, and 23, 13, 12 times sqrt 2, so that lengths agree.
 
     Source: Mandel 1965; Mehrabadi & Cowin 1990.
+
+    Args:
+        tensors: Shape (..., 3, 3).
+
+    Returns:
+        Shape (..., 6).
     """
     diagonal = [tensors[..., i, i] for i in range(3)]
     return np.stack([*diagonal, *(np.sqrt(2) * tensors[..., i, j] for i, j in TENSOR_PLANES)], axis=-1)
 
 
 def tensor(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of `mandel`: (..., 6) to symmetric tensors (..., 3, 3)."""
+    """Return symmetric tensors from Mandel coordinates: the inverse of `mandel`.
+
+    Args:
+        coordinates: Shape (..., 6).
+
+    Returns:
+        Shape (..., 3, 3).
+    """
     tensors = np.zeros((*coordinates.shape[:-1], 3, 3))
     for i in range(3):
         tensors[..., i, i] = coordinates[..., i]
@@ -75,5 +108,11 @@ def tensor(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def representation(group: FiniteGroup, matrix: Any, name: str) -> Representation:
-    """The representation by one of the matrices above, checked to be one."""
+    """Return the representation by one of the matrices above, after a check that it is a representation.
+
+    Args:
+        group: The group of permutations of the corners.
+        matrix: Function from a permutation to its matrix.
+        name: Name of the representation.
+    """
     return from_matrices(group, [matrix(generator).tolist() for generator in group.generators], name)

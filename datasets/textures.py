@@ -18,10 +18,10 @@ TEXTURES: tuple[Texture, ...] = get_args(Texture)
 
 
 def texture_task(texture: Texture, window: int = 5, tolerance: float = 0.12) -> Task:
-    """The task `texture:<texture>`: the centre pixel of a 5 x 5 window from its 24 neighbours.
+    """Return the task `texture:<texture>`: the centre pixel of a 5 x 5 window from its 24 neighbours.
 
-    x is (n, 24), y is (n, 1), float64, n = (height - 4)(width - 4) = 258,064; `patches` has the layout,
-    `standardise` the units. Subgroups of D4 act by `patch:5` on X and trivially on Y.
+    x is (n, 24), y is (n, 1), float64, n = (height - 4)(width - 4) = 258,064; `patches` has the layout, `standardise`
+    the units. Subgroups of D4 act by `patch:5` on X and trivially on Y.
 
     Args:
         texture: The image.
@@ -30,7 +30,7 @@ def texture_task(texture: Texture, window: int = 5, tolerance: float = 0.12) -> 
             and .051 (brick, mirrors) from the spaces that fit them and .25 or more from those that do not.
 
     Raises:
-        DataError: the texture is unknown or scikit-image is missing.
+        DataError: The texture is unknown or scikit-image is missing.
     """
     if texture not in TEXTURES:
         raise DataError(f"no texture {texture!r}; use one of {', '.join(TEXTURES)}")
@@ -50,10 +50,10 @@ def texture_task(texture: Texture, window: int = 5, tolerance: float = 0.12) -> 
 
 
 def standardise(image: ArrayLike, deviations: float = 3.0) -> FloatArray:
-    """Turn grey values (height, width) into floats of mean 0 and standard deviation 1/3.
+    """Return grey values as floats of mean 0 and standard deviation 1/3.
 
     Args:
-        image: The grey values.
+        image: The grey values, shape (height, width).
         deviations: Standard deviations that become 1, so that nearly all pixels lie in the range of tanh.
     """
     pixels = np.asarray(image, dtype=np.float64)
@@ -61,10 +61,14 @@ def standardise(image: ArrayLike, deviations: float = 3.0) -> FloatArray:
 
 
 def patches(image: FloatArray, window: int = 5) -> tuple[FloatArray, FloatArray]:
-    """All 5 x 5 windows inside an image (height, width): neighbours x (n, 24) and centres y (n, 1).
+    """Return all 5 x 5 windows inside an image: neighbours x (n, 24) and centres y (n, 1).
 
-    n = (height - 4)(width - 4); the rows follow the windows in row-major order, the columns the pixels of a
-    window in row-major order without the centre (index 12 of 25).
+    n = (height - 4)(width - 4). The rows follow the windows in row-major order; the columns are the pixels of a window
+    in row-major order without the centre (index 12 of 25).
+
+    Args:
+        image: Shape (height, width).
+        window: Pixels along a side of the window.
     """
     windows = sliding_window_view(image, (window, window)).reshape(-1, window * window)
     centre = window * window // 2

@@ -7,13 +7,16 @@ View" (NeurIPS 2024, arXiv:2405.19995). Nothing heavy is imported here, so that 
 from __future__ import annotations
 
 import os
-from importlib import import_module
 
 from sharefind.former_names import install as install_former_names
+from sharefind.offered import offers
 
 TYPE_CHECKING = False  # typing and pathlib take longer to load than everything else here
 if TYPE_CHECKING:
     from typing import Any
+
+    def __getattr__(name: str) -> Any: ...
+
 
 __version__ = "0.1.0"
 
@@ -31,15 +34,8 @@ OFFERED = {
     "audit": "sharefind.architectures.audit",
     "suggest": "sharefind.suggestion",
 }
-"""What the package itself offers, and where it lies."""
+"""What the package itself offers, and where it lies: the estimators, with which torch and scikit-learn come, and
+`suggest`."""
 
 
-def __getattr__(name: str) -> Any:
-    """The estimators, with which torch and scikit-learn come, and `suggest`: loaded when they are first asked for."""
-    if name in OFFERED:
-        return getattr(import_module(OFFERED[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *OFFERED])
+offers(__name__)

@@ -31,6 +31,10 @@ class Rates:
         pair: By formula, for each pair of samples of a copy, where the statistic compares all of them.
         block: Samples that are compared with each other at most.
         compares_all: Names of the statistics that do.
+        scores: Name of the statistic that multiplies functions of vectors with what is left of the labels.
+        score_bind: By formula, for each sample, to make that one ready.
+        score_row: By formula, for each sample of a copy there.
+        score_label: By formula, for each label of a sample of a copy there.
         training: By formula, for each training, before its steps count.
         multiplication: By formula, for each multiplication of a step.
         activation: By formula, for each hidden unit of a sample of a step.
@@ -41,22 +45,22 @@ class Rates:
         input_law: For each number that the test of the inputs of a diagnosis computes.
         input_features: Features of a sample there.
         kernel_values: Most labels of which a test of a relation forms whole kernel matrices.
-        tied_pair: Of a test of a relation, for each pair of samples and element of the group.
+        tied_pair: Time of a test of a relation, for each pair of samples and element of the group.
         factor: For each cube of the number of labels, all kernel matrices together.
         solve: For each pair of labels and copy.
-        feature_start: Of a test with too many labels for whole matrices, before they count.
+        feature_start: Time of a test with too many labels for whole matrices, before they count.
         feature_label: There, for each label that the group ties.
         feature_kernel: There, for each sample and element.
         feature_copy: There, for each label of a copy.
-        break_start: Of the search for the break that a test which does not reject would have seen.
+        break_start: Time of the search for the break that a test which does not reject would have seen.
         break_pair: There, for each pair of labels that it reads, and column of these.
         break_values: Labels that it reads at most.
-        risk_gap: Of a diagnosis, before the samples count.
+        risk_gap: Time of a diagnosis, before the samples count.
         risk_row: For each sample of a diagnosis, of at most `risk_rows`.
         risk_rows: Samples that it uses at most.
         diagnosed: Rejected groups that are diagnosed at most, where the law decides.
         priced: Groups whose price of tying is measured at most, where the relation decides.
-        fit_round: Of the yardstick, for each iteration of a fit.
+        fit_round: Time of the reference scores, for each iteration of a fit.
         fit_number: For each sample and number of a network in an iteration.
         fit_rows: Samples that a fit uses at most.
         fit_work: Samples times numbers times iterations of a fit, but for `fit_rounds`.
@@ -79,6 +83,10 @@ class Rates:
     pair: float = 1.35e-7
     block: int = 400
     compares_all: tuple[str, ...] = ("marginal-likelihood", "symmetric-evidence")
+    scores: str = "vector-score"
+    score_bind: float = 1.2e-4
+    score_row: float = 3.5e-6
+    score_label: float = 1.3e-7
     training: float = 0.25
     multiplication: float = 1e-9
     activation: float = 2.5e-8
@@ -120,6 +128,8 @@ class Rates:
 
     def bind_by_formula(self, sizes: Sizes) -> float:
         """Seconds to make the statistic of a test ready."""
+        if sizes.statistic == self.scores:
+            return self.speed * (self.bind_start + self.score_bind * sizes.rows)
         images = sizes.rows * min(sizes.order, self.largest_order)
         return self.speed * (self.bind_start + self.bind_number * images * sizes.d_in)
 
@@ -128,6 +138,8 @@ class Rates:
         if sizes.statistic in self.compares_all:
             each = self.pair * sizes.beliefs * sizes.rows / math.ceil(sizes.rows / self.block)
             return self.speed * (self.copy_start + each * sizes.rows)
+        if sizes.statistic == self.scores:
+            return self.speed * (self.copy_start + (self.score_row + self.score_label * sizes.d_out) * sizes.rows)
         start = self.copy_start + self.copy_element * sizes.order
         return self.speed * (start + (self.row + self.row_label * sizes.d_out) * sizes.rows)
 
@@ -156,7 +168,7 @@ class Rates:
         """Seconds of a test of the relation: by whole kernel matrices, or of many labels by features.
 
         Args:
-            sizes: Of the problem.
+            sizes: Sizes of the problem.
             rejects: Whether the test rejects; otherwise the break that it would have seen is looked for.
         """
         values, columns = sizes.rows * sizes.moved, sizes.d_out / sizes.moved
@@ -176,7 +188,7 @@ class Rates:
         return self.break_start + factored + self.break_pair * read**2 * columns
 
     def of_fit(self, sizes: Sizes) -> float:
-        """Seconds of a network of the yardstick."""
+        """Return the seconds of a network of the reference scores."""
         numbers = max(1, min(sizes.rows, self.fit_rows) * sizes.dim * sizes.yardstick_particles)
         low, high = self.fit_rounds
         rounds = min(high, max(low, self.fit_work / numbers))
@@ -204,14 +216,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long a search will take, about.
+    """An approximate duration of a search.
 
     Attributes:
         parts: In the order in which they are done: "tests", "tests of the relation", "trainings", "diagnosis",
             "yardstick".
-        holds: Whether a first look says that the candidate holds; None where it does not say.
+        holds: Whether a first test indicates that the candidate holds; None where it shows nothing.
         spread: Factor around each end, for what rates and sizes do not say.
-        wide: Ratio of the ends from which each is said with its case.
+        wide: Ratio of the two ends above which each is printed with its case.
     """
 
     parts: tuple[Part, ...]
@@ -310,7 +322,7 @@ def rounded_seconds(seconds: float) -> str:
 
 
 def _one_digit(value: float) -> str:
-    """To one digit, to steps of 5 between 10 and 100."""
+    """Return a value rounded to one digit, and to steps of 5 between 10 and 100."""
     if value < 10:
         return f"{max(1, round(value))}"
     size = 10 ** math.floor(math.log10(value))
@@ -324,7 +336,7 @@ def estimate_from_sizes(sizes: Sizes, rates: Rates | None = None, holds: bool | 
     tested too, each with more copies, the search visits more spaces, and rejected groups are looked at.
 
     Args:
-        sizes: Of the problem.
+        sizes: Sizes of the problem.
         rates: Seconds of the pieces of work; those of a usual machine if None.
         holds: Whether a first look says that the candidate holds; None for no look.
         jobs: Processes that share the work.

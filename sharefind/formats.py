@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections import Counter
 from typing import Any
 
@@ -76,6 +75,8 @@ def parse_toml(content: bytes | str) -> dict[str, Any]:
         ValueError: The content is not UTF-8 or not TOML.
         RecursionError: The content is nested too deep.
     """
+    import tomllib
+
     return tomllib.loads(decoded(content))
 
 

@@ -59,7 +59,7 @@ class _Loader:
         target = import_module(new)
         module.__doc__ = target.__doc__
         module.__dict__.update(
-            __all__=[name for name in vars(target) if not name.startswith("_")],
+            __all__=[name for name in dir(target) if not name.startswith("_")],
             __getattr__=lambda name: (
                 getattr(target, name) if hasattr(target, name) else former_member(module.__name__, name)
             ),
@@ -85,7 +85,7 @@ class FormerNames:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """The old module, or None where the name is none of ours."""
+        """Find an old module; None where the name is no former name of sharefind."""
         if name not in FORMER:
             return None
         is_package = any(other.startswith(f"{name}.") for other in FORMER)

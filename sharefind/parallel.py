@@ -1,4 +1,4 @@
-"""Where work runs: in this process, in worker processes on this machine, or on a Dask or Ray cluster, through joblib.
+"""Where work runs: in this process, in worker processes on this machine, or on a Dask or Ray cluster.
 
 Tasks are independent and contain everything they need, so a task whose worker died is repeated elsewhere. Each task has
 its own random streams, so results do not depend on the worker. The callers define the tasks.
@@ -7,7 +7,6 @@ its own random streams, so results do not depend on the worker. The callers defi
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 import warnings
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
+from sharefind.clusters import dask_connection, ray_connection, ray_processors, ray_results
 from sharefind.errors import ConfigError, WorkerError, setting
 
 EXECUTORS = ("loky", "dask", "ray")
@@ -125,7 +125,7 @@ class Workers:
         Raises:
             ConfigError: The package is not installed, nothing answers at the address, or the cluster has no workers.
         """
-        opener = {"loky": _no_connection, "dask": _dask_connection, "ray": _ray_connection}[self.executor]
+        opener = {"loky": _no_connection, "dask": dask_connection, "ray": ray_connection}[self.executor]
         with opener(self.address, self.patience):
             yield
 
@@ -133,6 +133,9 @@ class Workers:
         """Return the number of tasks that can run at the same time; a cluster is asked for it."""
         if self.executor == "loky":
             return self.jobs
+        if self.executor == "ray":
+            with self.connected():
+                return ray_processors()
         with self.connected(), _joblib().parallel_config(backend=self.executor):
             return max(1, int(_joblib().effective_n_jobs(-1)))
 
@@ -150,12 +153,15 @@ class Workers:
             The position of a task and its result.
 
         Raises:
-            WorkerError: Processes on this machine were killed repeatedly, as often as `attempts` allows.
+            WorkerError: Processes on this machine, or those of a Ray cluster, were killed repeatedly.
         """
         if self.is_here or (self.executor == "loky" and len(tasks) <= 1):
             yield from ((place, work(task)) for place, task in enumerate(tasks))
         elif self.executor == "loky":
             yield from self._despite_deaths(work, tasks)
+        elif self.executor == "ray":
+            with self.connected():
+                yield from ray_results(_in_worker, work, tasks)
         else:
             with self.connected():
                 yield from self._shared(work, list(enumerate(tasks)))
@@ -188,15 +194,10 @@ class Workers:
         """Run tasks with their positions in other processes."""
         joblib = _joblib()
         n_jobs = self.jobs if self.executor == "loky" else -1
-        # Ray's backend returns results only when all are finished.
-        order = "list" if self.executor == "ray" else "generator_unordered"
         with joblib.parallel_config(backend=self.executor):
-            pool = joblib.Parallel(n_jobs=n_jobs, return_as=order, batch_size=1)
+            pool = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
         driver = os.getpid() if self.executor == "loky" else None
         results = pool(joblib.delayed(_in_worker)(work, place, task, driver) for place, task in tasks)
-        if order == "list":
-            yield from results
-            return
         try:
             yield from (result for result in results)  # a generator of its own, so that `results` is closed below
         finally:
@@ -265,102 +266,6 @@ def _end_with(driver: int, every: float = 1.0) -> None:
     os._exit(1)
 
 
-def _needed(package: str, extra: str) -> Any:
-    """Return an optional package.
-
-    Raises:
-        ConfigError: The package is not installed.
-    """
-    try:
-        return import_module(package)
-    except ImportError:
-        raise ConfigError(
-            f"{setting('executor')} {extra} needs the package {package}, which is not installed; "
-            f"pip install 'sharefind[{extra}]', or use {setting('jobs')} on this machine"
-        ) from None
-
-
 @contextmanager
 def _no_connection(address: str | None, patience: float) -> Iterator[None]:
     yield
-
-
-def _is_connected(distributed: Any) -> bool:
-    """Return whether this process has a client that works. One that found no scheduler remains registered."""
-    try:
-        return bool(distributed.Client.current().status == "running")
-    except ValueError:
-        return False
-
-
-@contextmanager
-def _dask_connection(address: str | None, patience: float) -> Iterator[None]:
-    """Connect to the scheduler at the address, unless this process has a client already."""
-    distributed = _needed("distributed", "dask")
-    if _is_connected(distributed):
-        yield
-        return
-    if address is None:
-        raise ConfigError(
-            f"{setting('executor')} dask needs a cluster; start one with `dask scheduler` and `dask worker`, and give "
-            f"{setting('address')} tcp://HOST:8786"
-        )
-    try:
-        client = distributed.Client(address, timeout=patience)
-    except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(
-            f"{setting('address')} {address}: no Dask scheduler answers ({_first_line(error)}); start one with "
-            "`dask scheduler`, or give the address that it prints"
-        ) from None
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=patience)
-        except TimeoutError:
-            raise ConfigError(
-                f"{setting('address')} {address}: the Dask cluster has no workers; start some with `dask worker "
-                f"{address}`"
-            ) from None
-        yield
-
-
-@contextmanager
-def _ray_connection(address: str | None, patience: float) -> Iterator[None]:
-    """Connect to the Ray cluster at the address, unless this process is connected already."""
-    ray = _needed("ray", "ray")
-    import_module("ray.util.joblib").register_ray()
-    if ray.is_initialized():
-        yield
-        return
-    if address is None:
-        raise ConfigError(
-            f"{setting('executor')} ray needs a cluster; start one with `ray start --head`, and give its "
-            f"{setting('address')}"
-        )
-    try:
-        _reach(address, patience)
-        ray.init(address=address, log_to_driver=False, logging_level="error")
-    except (ConnectionError, OSError, ValueError, RuntimeError) as error:
-        raise ConfigError(
-            f"{setting('address')} {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray "
-            "start --head`"
-        ) from None
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _reach(address: str, patience: float) -> None:
-    """Check whether something listens at HOST:PORT, since Ray itself waits for a minute; names such as auto are not
-    checked.
-
-    Raises:
-        OSError: Nothing listens there.
-    """
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=patience).close()
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

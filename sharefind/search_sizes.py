@@ -15,11 +15,12 @@ class Sizes:
         rows: Samples that are tested.
         d_in: Width of X.
         d_out: Width of Y.
-        order: Of the candidate group; of one that is infinite or very large, the images of a sample that are looked at.
+        order: Order of the candidate group; of one that is infinite or very large, the images of a sample that are
+            looked at.
         subgroups: Groups that may be tested; 0 where there is nothing to test.
         statistic: Name of the statistic of the tests.
         beliefs: Kernels of a statistic that compares all samples: more than one where the group leaves inputs alone.
-        copies: Of the first look of a test.
+        copies: Copies of the first look of a test.
         reference: Copies that a test draws beside those that are compared.
         rejected_after: Looks after which a clear rejection ends a test.
         has_gate: Whether independence of X and Y is tested first.
@@ -28,10 +29,10 @@ class Sizes:
         nodes: Spaces that are visited where the candidate holds, and where none of its subgroups does.
         dim: Numbers of a particle.
         hidden: Its hidden units; 0 for one layer.
-        particles: Of a training.
+        particles: Particles of a training.
         batch: Samples of a step.
-        steps: Of a training.
-        yardstick_particles: Of the networks of the yardstick.
+        steps: Steps of a training.
+        yardstick_particles: Particles of the reference networks.
         decided_by: Whether the "law" is tested, or the inputs and the "relation" instead. Relations that are tested
             because the inputs turn out to break the law are not foreseen.
         moved: Labels of a row that the group moves together: the width of Y, or 1 where they stay.
@@ -82,10 +83,10 @@ def usual_sizes(
     """Sizes of a search with the preset `fast`, where no problem was built yet; `search.estimate.sizes_of` is exact.
 
     Args:
-        rows: Of the data.
+        rows: Rows of the data.
         d_in: Width of X.
         d_out: Width of Y.
-        order: Of the candidate group, 64 for an infinite one, say.
+        order: Order of the candidate group, 64 for an infinite one, say.
         subgroups: Its subgroups but for the trivial one: all that may be tested if the candidate fails.
         degree: Points that the group permutes; `d_in` if None.
         moves_labels: Whether the group moves labels; if None, it does where there are several.
@@ -94,8 +95,8 @@ def usual_sizes(
         alpha: Level of the tests.
         levels: Spaces from {0} to Z, one inside the other.
         most_rows: Samples that are tested at most: by a statistic that compares all of them, and by one that does not.
-        few_rows: Samples up to which labels that stay where they are are tested by the former,
-        few_moved: where so many inputs are moved at most, or not all.
+        few_rows: Samples up to which labels that do not move are tested by the former.
+        few_moved: Most inputs that are then moved, unless not all of them are.
         regular: Largest group with a hidden unit for each element.
     """
     moves = d_out > 1 if moves_labels is None else moves_labels

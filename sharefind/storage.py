@@ -13,13 +13,10 @@ from __future__ import annotations
 
 import codecs
 import errno
-import hashlib
 import json
 import os
 import re
-import secrets
 import shlex
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -27,8 +24,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
-
-from filelock import FileLock, Timeout
 
 from sharefind.errors import RunFolderError, SharefindError, StorageError, one_line, setting
 from sharefind.formats import parse_json
@@ -214,7 +209,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         StorageError: The disk is full or failing.
     """
     data = encoded(content) if isinstance(content, str) else content
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}"
+    temporary = path.parent / f".{path.name}.{os.urandom(4).hex()}{TEMPORARY}"
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         try:
@@ -347,8 +342,14 @@ class Journal:
 def _line(record: Mapping[str, Any]) -> bytes:
     """{...record, "sha256": checksum of the record's own text}."""
     text = json_text(record)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return f'{text[:-1]}, "{DIGEST}": "{digest}"}}\n'.encode()
+    return f'{text[:-1]}, "{DIGEST}": "{_digest(text.encode())}"}}\n'.encode()
+
+
+def _digest(content: bytes) -> str:
+    """Return the SHA-256 checksum as text."""
+    from hashlib import sha256  # like all that `sharefind --help` has no use for, loaded where it is used
+
+    return sha256(content).hexdigest()
 
 
 def _record_of(line: bytes) -> dict[str, Any]:
@@ -358,7 +359,7 @@ def _record_of(line: bytes) -> dict[str, Any]:
         ValueError: It is not; the message is the end of a sentence that begins with the line.
     """
     text, found, rest = line.rpartition(f', "{DIGEST}": "'.encode())
-    if not found or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b'"}\n':
+    if not found or rest != _digest(text + b"}").encode() + b'"}\n':
         raise ValueError("is damaged" if line.endswith(b"\n") else "was cut off")
     try:
         record = parse_json(text + b"}", is_finite=True)
@@ -392,6 +393,10 @@ def sole_use(folder: Path) -> Iterator[None]:
             written.
         StorageError: The disk is full or failing.
     """
+    import socket
+
+    from filelock import FileLock, Timeout
+
     path = folder / LOCK
     lock = FileLock(path, timeout=0)
     try:

@@ -111,3 +111,14 @@ def test_relations_are_tested_with_a_search_for_the_break_where_the_candidate_ho
     part, rates = estimate_from_sizes(sizes).part("tests of the relation"), Rates()
     assert part.low == pytest.approx(rates.of_relation(sizes, rejects=False)) and part.fewest == 1
     assert part.high == pytest.approx(10 * rates.of_relation(sizes, rejects=True)) and part.most == 10
+
+
+# Seconds of one core that the score of vectors took, made ready and for each copy: n, labels a row.
+SCORES = [((200, 1), 0.048, 0.001), ((2000, 1), 0.217, 0.007), ((2000, 15), 0.224, 0.0108), ((1000, 3), 0.129, 0.0037)]
+
+
+@pytest.mark.parametrize(("case", "bind", "copy"), SCORES)
+def test_the_score_of_vectors_takes_what_was_measured(case: tuple[int, int], bind: float, copy: float) -> None:
+    sizes = replace(SIZES, rows=case[0], d_out=case[1], statistic="vector-score", d_in=15, order=64)
+    assert bind / 2 < Rates().bind_by_formula(sizes) < 2 * bind
+    assert copy / 2 < Rates().copy_by_formula(sizes) < 2 * copy

@@ -4,25 +4,23 @@ uses.
 The estimators take long to load, so they are loaded on first use.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sharefind.offered import offers
 
 if TYPE_CHECKING:
-    from sharefind.api.parameters import EvidenceRow
-    from sharefind.api.sharing_classifier import SharingClassifier
-    from sharefind.api.sharing_search import SharingSearch
+    from sharefind.api.parameters import EvidenceRow as EvidenceRow
+    from sharefind.api.sharing_classifier import SharingClassifier as SharingClassifier
+    from sharefind.api.sharing_search import SharingSearch as SharingSearch
 
-__all__ = ["EvidenceRow", "SharingClassifier", "SharingSearch"]
-
-HOMES = {
-    "EvidenceRow": "sharefind.api.parameters",
-    "SharingClassifier": "sharefind.api.sharing_classifier",
-    "SharingSearch": "sharefind.api.sharing_search",
+OFFERED = {
+    "EvidenceRow": ".parameters",
+    "SharingClassifier": ".sharing_classifier",
+    "SharingSearch": ".sharing_search",
 }
-"""The module of each name."""
+"""What is offered here, and where it lies."""
 
-
-def __getattr__(name: str) -> Any:
-    if name in HOMES:
-        return getattr(import_module(HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = list(OFFERED)
+offers(__name__)

@@ -10,13 +10,17 @@ from sharefind.datasets.roles import Roles
 from sharefind.errors import ConfigError, quoted, setting
 from sharefind.groups import GeneratorFile, Group, load_generators, named_group
 from sharefind.groups.column_maps import WrittenMap
+from sharefind.progress import StageProgress, unwatched
 from sharefind.search import Candidate, Problem, SearchConfig, build_problem
 
 DEFAULT_TASK = "c2-wi"
 
 
 def resolve_problem(
-    config: SearchConfig, task: Task | None = None, group: Group | Candidate | WrittenMap | None = None
+    config: SearchConfig,
+    task: Task | None = None,
+    group: Group | Candidate | WrittenMap | None = None,
+    on_progress: StageProgress = unwatched,
 ) -> Problem:
     """Return the problem of a configuration: its data, its candidate group and everything that follows from them.
 
@@ -28,6 +32,7 @@ def resolve_problem(
         task: The samples; None for those that the configuration names.
         group: A group, a group with its action, or a map of columns, if it has no name or file; None for the one in the
             configuration.
+        on_progress: Called with a stage, steps done, and steps in all, as maps are proposed.
 
     Raises:
         InputError: An input cannot be used; the message says which one and what to do instead.
@@ -41,7 +46,7 @@ def resolve_problem(
     if given is None and task.group is not None:
         config = config.model_copy(update={"group": task.group})
         given = named_group(task.group, config.limits)
-    return build_problem(config, task, _recommended(config, task) if given is None else given)
+    return build_problem(config, task, _recommended(config, task) if given is None else given, on_progress)
 
 
 def chosen_task(config: SearchConfig) -> Task:

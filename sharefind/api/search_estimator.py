@@ -24,7 +24,7 @@ from sharefind.api.kept_rows import DATA, UNITS, KeptRows, kept_rows
 from sharefind.api.parameters import EvidenceRow, Hooks, Parameters, SearchedModel, new_folder
 from sharefind.api.resolve import resolve_problem
 from sharefind.api.search_parameters import SearchParameters
-from sharefind.api.shown import check_verbose, progress
+from sharefind.api.shown import check_verbose, preparing, progress
 from sharefind.architectures import searched_network
 from sharefind.datasets import Task, finite_task, unit_numbers
 from sharefind.datasets.frames import has_names, numbers_of
@@ -111,7 +111,8 @@ class SearchEstimator(FoundSharing, SearchParameters):
     def _search(self, rows: InputRows, labels: LabelRows, units: NDArray[np.int64] | None, clock: Clock) -> None:
         kept = kept_rows((rows.kept, labels.kept), units)
         config = self._config({"labels": labels.kind, **kept.settings})
-        problem = resolve_problem(config, _task(rows, labels, units), self._given_group())
+        with preparing(self.verbose) as on_progress:
+            problem = resolve_problem(config, _task(rows, labels, units), self._given_group(), on_progress)
         self._in_axes = problem.task.in_axes
         if self.train_epochs:
             refuse_unit(problem)

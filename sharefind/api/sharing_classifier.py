@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
@@ -77,7 +77,7 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
         Raises:
             NotConvergedError: The search is unfinished.
         """
-        return np.asarray(special.softmax(self._logits(X), axis=1))
+        return np.asarray(scipy.special.softmax(self._logits(X), axis=1))
 
     def predict_log_proba(self, X: ArrayLike) -> FloatArray:
         """Return the logarithms of `predict_proba`.
@@ -91,7 +91,7 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
         Raises:
             NotConvergedError: The search is unfinished.
         """
-        return np.asarray(special.log_softmax(self._logits(X), axis=1))
+        return np.asarray(scipy.special.log_softmax(self._logits(X), axis=1))
 
     def _logits(self, X: ArrayLike) -> FloatArray:
         """Return the logits (n, k) in the order of `classes_`; the task may order the classes differently, digits as

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,12 @@ from rich.console import Console
 from sharefind.api.parameters import Parameters
 from sharefind.errors import ConfigError, quoted, worded
 from sharefind.parallel import Workers
+from sharefind.progress import StageProgress
 from sharefind.report.page.notebook_view import run_html
 from sharefind.report.pictures.drawing import plot
 from sharefind.report.text.live_progress import watcher
 from sharefind.report.text.runs import RunView
+from sharefind.report.text.setup_progress import setup_progress
 from sharefind.search import Observer, Problem, RunFolder, SearchLattice
 from sharefind.search.expected_time import expected_time
 from sharefind.search.forecast import Forecast
@@ -148,6 +150,22 @@ def check_verbose(verbose: object) -> None:
         )
 
 
+def preparing(verbose: int) -> AbstractContextManager[StageProgress]:
+    """Show what is done before a search as `sharefind discover` does.
+
+    Args:
+        verbose: 0 shows nothing.
+
+    Returns:
+        The context of that work; its value is the callback for the stages.
+    """
+    return setup_progress(_console(), "reading the data", is_silent=not verbose, is_json=False)
+
+
+def _console() -> Console:
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
 @contextmanager
 def progress(
     verbose: int, problem: Problem, folder: RunFolder, workers: Workers, clock: Clock, *, is_kept: bool
@@ -168,7 +186,7 @@ def progress(
     if not verbose:
         yield Observer()
         return
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    console = _console()
     started = time.monotonic() if clock.started is None else clock.started
     expected = expected_time(problem, folder, workers, started, can_go_on=False)
     run, forecast = folder.path if is_kept else None, Forecast(expected.estimate)

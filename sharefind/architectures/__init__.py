@@ -12,7 +12,8 @@ from sharefind.architectures.searched_spec import (
     refuse_open_maps,
     spec_from_outcome,
 )
-from sharefind.architectures.spec import SCHEMA, GeneratorPair, SharingSpec
+from sharefind.architectures.spec import SCHEMA, SharingSpec
+from sharefind.architectures.spec_parts import GeneratorPair
 from sharefind.architectures.trained import TrainedNetwork, coefficients, searched_network
 from sharefind.architectures.verification import verify_file
 

@@ -25,4 +25,4 @@ class Guards:
 
 
 GUARDS = Guards()
-"""What holds where nothing else is said."""
+"""The default guards."""

@@ -9,7 +9,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.architectures.spec import LENGTHS, OUTPUTS, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import LENGTHS, OUTPUTS
 from sharefind.exact.matrices import to_float
 
 Runs = tuple[tuple[int, float], ...]
@@ -17,12 +18,20 @@ Runs = tuple[tuple[int, float], ...]
 
 
 def basis(spec: SharingSpec) -> NDArray[np.float64]:
-    """What each coefficient does to the entries: (dim, ambient)."""
+    """Return the effect of each coefficient on the entries, shape (dim, ambient).
+
+    Args:
+        spec: The specification.
+    """
     return to_float(spec.space.exact_rows()) if spec.space.is_exact else spec.space.orthonormal()
 
 
 def spreads(spec: SharingSpec) -> dict[str, float]:
-    """For each block |B|^2 of a free one over |B|^2 of the shared one, both with coefficients of variance 1."""
+    """Return, for each block, |B|^2 of a free one over |B|^2 of the shared one, both with coefficients of variance 1.
+
+    Args:
+        spec: The specification.
+    """
     labels = spec.space.tying
     energies = (basis(spec) ** 2).sum(axis=0) if labels is None else (labels != 0).astype(np.float64)
     found = {block.name: float(energies[spec.slice_of(block.name)].sum()) for block in spec.blocks}
@@ -30,12 +39,22 @@ def spreads(spec: SharingSpec) -> dict[str, float]:
 
 
 def runs(stds: NDArray[np.float64]) -> Runs:
-    """Standard deviations (dim,) as runs of equal ones."""
+    """Return standard deviations as runs of equal ones.
+
+    Args:
+        stds: Shape (dim,).
+    """
     return tuple((len(list(run)), float(std)) for std, run in groupby(stds))
 
 
 def network_start(spec: SharingSpec) -> NDArray[np.float64]:
-    """(dim,): W x starts with variance 1 on average, for inputs of the length that the search saw; A and b too."""
+    """Return standard deviations, shape (dim,), with which W x starts with variance 1 on average, and A and b too.
+
+    Inputs have the length that the search saw.
+
+    Args:
+        spec: The specification.
+    """
     length = input_length(spec)
     if len(spec.maps) == 1:
         return np.full(spec.space.dim, math.sqrt(spreads(spec)["weight"]) / length)
@@ -43,7 +62,13 @@ def network_start(spec: SharingSpec) -> NDArray[np.float64]:
 
 
 def block_start(spec: SharingSpec, channels: int) -> NDArray[np.float64]:
-    """(dim,): A / channels, W and b start with the variances of two nn.Linear with channels d_hidden units between."""
+    """Return standard deviations, shape (dim,), with which A / channels, W and b start with the variances of two
+    nn.Linear.
+
+    Args:
+        spec: The specification.
+        channels: Number of channels; there are channels d_hidden units between.
+    """
     inner = 1 / math.sqrt(3 * spec.d_in)
     outer = math.sqrt(channels / (3 * spec.block("weight").shape[0]))
     return start_stds(spec, {**_outer(spec, outer), "bias": inner, "weight": inner})
@@ -56,9 +81,11 @@ def _outer(spec: SharingSpec, std: float) -> dict[str, float]:
 
 
 def start_stds(spec: SharingSpec, stds: Mapping[str, float]) -> NDArray[np.float64]:
-    """Standard deviations (dim,) of coefficients that give each block's entries theirs on average.
+    """Return standard deviations, shape (dim,), of coefficients that give each block's entries theirs on average.
 
-    stds: by block; where a coefficient moves several blocks the last one decides.
+    Args:
+        spec: The specification.
+        stds: Standard deviations by block; where a coefficient moves several blocks the last one decides.
     """
     spread, start = spreads(spec), np.ones(spec.space.dim)
     for name, std in stds.items():
@@ -76,5 +103,10 @@ def _touched(spec: SharingSpec, name: str) -> NDArray[np.int64]:
 
 
 def input_length(spec: SharingSpec) -> float:
-    """Root of E|x - centre|^2 where the change makes A (x - centre) white: tr (A^T A)^-1; sqrt(d_in) when A = 1."""
+    """Return the root of E|x - centre|^2 where the change makes A (x - centre) white: tr (A^T A)^-1; sqrt(d_in) when A
+    = 1.
+
+    Args:
+        spec: The specification.
+    """
     return float(np.linalg.norm(np.linalg.inv(spec.change.matrix)))

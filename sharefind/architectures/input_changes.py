@@ -26,9 +26,14 @@ def composed(spec: SharingSpec, particles: FloatArray, matrix: FloatArray) -> Fl
 
 
 def keeps_space(spec: SharingSpec, matrix: FloatArray, tolerance: float = 1e-9) -> bool:
-    """Whether W -> W matrix maps the space of a specification into itself, up to a relative distance of `tolerance`.
+    """Return whether W -> W matrix maps the space of a specification into itself.
 
     It is shown on a random vector of the space.
+
+    Args:
+        spec: The specification.
+        matrix: Shape (d_in, d_in).
+        tolerance: Largest relative distance.
     """
     theta = spec.space.project(np.random.default_rng(0).standard_normal((1, spec.space.ambient)))
     moved = composed(spec, np.asarray(theta), matrix)

@@ -38,9 +38,16 @@ def statistics(change: Standardisation) -> dict[str, FloatArray]:
 
 
 def parts(centre: FloatArray, bits: int = 24) -> FloatArray:
-    """A centre (d_in,) in two parts (2, d_in): rounded to `bits`, and the rest; their sum is exact.
+    """Return a centre in two parts: rounded to `bits`, and the rest; their sum is exact.
 
     Subtracted one after the other from float32 inputs, which hold 24 bits, they cost no digit that the inputs have.
+
+    Args:
+        centre: Shape (d_in,).
+        bits: Number of bits of the first part.
+
+    Returns:
+        Shape (2, d_in).
     """
     mantissa, exponent = np.frexp(centre)
     rounded = np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits) + 0.0
@@ -48,7 +55,12 @@ def parts(centre: FloatArray, bits: int = 24) -> FloatArray:
 
 
 def with_statistics(change: Standardisation, tensors: Mapping[str, FloatArray]) -> Standardisation:
-    """A change of data with centre, shift and scale from tensors as in `statistics`, its matrix kept."""
+    """Return a change of data with centre, shift and scale from tensors as in `statistics`, its matrix kept.
+
+    Args:
+        change: The change of data.
+        tensors: The tensors by name.
+    """
     centre = np.asarray(tensors[CENTRE], dtype=np.float64).sum(axis=0)
     return replace(
         change, centre=centre, shift=np.asarray(tensors[SHIFT], dtype=np.float64), scale=float(tensors[SCALE])

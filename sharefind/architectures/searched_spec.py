@@ -1,4 +1,4 @@
-"""From the end of a search to the specification of E_*, with the group that fixes it written out as exact texts."""
+"""Makes the specification of E_* at the end of a search, with the group that fixes it written out as exact texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sympy.polys.matrices import DomainMatrix
 
 from sharefind.architectures.certificate.group_names import WrongNameError, claim_of, finite_naming
 from sharefind.architectures.certificate.stabiliser import rebuild_stabiliser
-from sharefind.architectures.spec import HIDDEN, INPUTS, OUTPUTS, ExactRows, GeneratorPair, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import HIDDEN, INPUTS, OUTPUTS, ExactRows, GeneratorPair
 from sharefind.column_names import kept_names
 from sharefind.errors import ExportError, setting
 from sharefind.exact.matrices import rows_of
@@ -31,18 +32,32 @@ if TYPE_CHECKING:
 def generator_pairs(
     in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
 ) -> tuple[GeneratorPair, ...]:
-    """Generators of a group in its representations as exact texts; of an infinite one, of its components."""
+    """Return generators of a group in its representations as exact texts; for an infinite one, of its components.
+
+    Args:
+        in_rep: Representation on X.
+        out_rep: Representation on Y.
+        hidden_rep: Representation on the hidden units, or None.
+    """
     reps = [rep for rep in (in_rep, out_rep, hidden_rep) if rep is not None]
     return exact_texts(*(rep.generator_matrices if rep.group.is_finite else rep.discrete for rep in reps))
 
 
 def exact_texts(*sides: Sequence[DomainMatrix]) -> tuple[GeneratorPair, ...]:
-    """Matrices on inputs, on outputs [and on hidden units], generator by generator, as exact texts."""
+    """Return matrices on inputs, on outputs [and on hidden units], generator by generator, as exact texts.
+
+    Args:
+        *sides: The matrices of each space.
+    """
     return tuple(GeneratorPair(*map(matrix_text, matrices)) for matrices in zip(*sides, strict=True))
 
 
 def matrix_text(matrix: DomainMatrix) -> ExactRows:
-    """A matrix by rows, as exact texts."""
+    """Return a matrix by rows, as exact texts.
+
+    Args:
+        matrix: The matrix.
+    """
     rows = rows_of(matrix)
     values = {value for row in rows.values() for value in row.values()}
     known = {value: format_element(value, matrix.domain) for value in values}
@@ -53,7 +68,7 @@ def matrix_text(matrix: DomainMatrix) -> ExactRows:
 
 
 def refuse_open_maps(mirror: MirrorRow | None) -> None:
-    """Refuse to write maps of which the log does not settle all that they do.
+    """Refuse to write maps if the log does not settle all their images.
 
     Args:
         mirror: The mirror maps that were found, if any were looked for.
@@ -70,19 +85,22 @@ def refuse_open_maps(mirror: MirrorRow | None) -> None:
 
 
 def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
-    """The specification of E_*, with the largest candidate group that fixes it.
+    """Return the specification of E_*, with the largest candidate group that fixes it.
 
     A space outside the candidate's lattice gets the trivial group: nothing more is known to fix it.
 
+    Args:
+        outcome: The outcome of the search.
+
     Raises:
-        ExportError: the search is not finished, so that its last space does not hold.
+        ExportError: The search is not finished, so that its last space does not hold.
     """
     if not outcome.finished:
         raise ExportError(
             f"the search ended at {outcome.e_star.label}, which does not hold; resume it before an export"
         )
     problem, node = outcome.problem, outcome.e_star
-    group_name, group = _stabiliser(problem, node)
+    group_name, group = stabiliser_of(problem, node)
     hidden = problem.unit.hidden_rep
     if isinstance(group, FiniteGroup):
         hidden = hidden and hidden.restrict(group)
@@ -137,7 +155,7 @@ def _with_known_order(spec: SharingSpec) -> SharingSpec:
     return replace(spec, group_order=rebuild_stabiliser(spec).reps[INPUTS].group.order)
 
 
-def _stabiliser(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
+def stabiliser_of(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
     """The largest group known to fix a node, with its name; None where no group is known."""
     place = problem.lattice_node(node)
     if place is None:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from sharefind.architectures import initial_values as initial
 from sharefind.architectures.scaling import CENTRE, statistics
-from sharefind.architectures.spec import LENGTHS, GeneratorPair, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import LENGTHS, GeneratorPair
 from sharefind.exact.matrices import signed_image, to_float
 from sharefind.groups import exact_matrix
 from sharefind.groups.images import block_places, pair_places
@@ -24,14 +25,21 @@ Image = list[int]
 class Sharing:
     """What is shared, and where the inputs and labels of a network lie.
 
+    Args:
+        spec: What is described.
+        copies: How many copies of the coefficients an exported module reads from where classes of entries are large: a
+            processor can have that many additions under way.
+        crowd: Classes are large from this many entries a coefficient on, while coefficients are no more than that.
+        sparse: Share of numbers that are not zero below which a basis is written without its zeros.
+
     Attributes:
         spec: The specification that all else follows from.
         d_in: dim X.
         d_out: dim Y.
-        input_names: Of the columns of x.
-        output_names: Of the columns of y.
+        input_names: Names of the columns of x.
+        output_names: Names of the columns of y.
         dim: Number of free coefficients.
-        width: Particles of a network where nothing else is said.
+        width: Default number of particles of a network.
         blocks: The shapes of the blocks by name, in the order of their entries.
         sigma: The activation.
         is_radial: Whether sigma is a function of the squared length of W x, which it multiplies.
@@ -42,13 +50,11 @@ class Sharing:
         has_pairs: Whether these are multiplied with their copies in a second half.
         d_hidden: dim H, None without a hidden layer.
         is_tied: Whether entries are coefficients up to sign, or zero; else there is a basis.
-
-    Args:
-        spec: What is described.
-        copies: How many copies of the coefficients an exported module reads from where classes of entries are large: a
-            processor can have that many additions under way.
-        crowd: Classes are large from this many entries a coefficient on, while coefficients are no more than that.
-        sparse: Share of numbers that are not zero below which a basis is written without its zeros.
+        has_zeros: Whether an entry is zero.
+        has_signs: Whether an entry is the negative of a coefficient.
+        slots: Number of numbers that entries are read from: coefficients, zero where an entry is zero, and the
+            negatives of these.
+        has_copies: Whether so many entries share a coefficient that adding up its gradient one by one is slow.
     """
 
     def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64, sparse: float = 0.25) -> None:
@@ -61,6 +67,10 @@ class Sharing:
         self.has_bias, self.has_output = spec.has_bias, len(spec.maps) > 1
         self.has_types, self.has_pairs, self.d_hidden = bool(spec.types), spec.has_pairs, spec.d_hidden
         self.is_tied = spec.space.tying is not None
+        labels = np.zeros(1, dtype=np.int32) if self.labels is None else self.labels
+        self.has_zeros, self.has_signs = bool((labels == 0).any()), bool((labels < 0).any())
+        self.slots = (self.dim + self.has_zeros) * (1 + self.has_signs)
+        self.has_copies = self.is_tied and self.dim <= crowd and len(labels) >= crowd * (self.dim + 1)
 
     @property
     def labels(self) -> NDArray[np.int32] | None:
@@ -85,7 +95,7 @@ class Sharing:
 
     @property
     def sparse_basis(self) -> list[dict[int, float]]:
-        """For each coefficient the entries that it moves, and by how much."""
+        """The entries that each coefficient moves, and by how much."""
         return [{int(k): float(row[k]) for k in np.flatnonzero(row)} for row in self.basis]
 
     @property
@@ -124,26 +134,6 @@ class Sharing:
         return LengthGates(self.spec.types).softening
 
     @property
-    def has_zeros(self) -> bool:
-        """Whether an entry is zero."""
-        return self.labels is not None and bool((self.labels == 0).any())
-
-    @property
-    def has_signs(self) -> bool:
-        """Whether an entry is the negative of a coefficient."""
-        return self.labels is not None and bool((self.labels < 0).any())
-
-    @property
-    def slots(self) -> int:
-        """Numbers that entries are read from."""
-        return self.dim + self.has_zeros
-
-    @property
-    def has_copies(self) -> bool:
-        """Whether so many entries share a coefficient that adding up its gradient one by one is slow."""
-        return self.is_tied and self.dim <= self.crowd and self.spec.space.ambient >= self.crowd * (self.dim + 1)
-
-    @property
     def start(self) -> initial.Runs:
         """Runs of the coefficients of a network."""
         return initial.runs(initial.network_start(self.spec))
@@ -155,7 +145,7 @@ class Sharing:
 
     @property
     def centre(self) -> list[float]:
-        """Of x, to 24 bits."""
+        """Centre of x, to 24 bits."""
         return list(map(float, statistics(self.spec.change)[CENTRE][0]))
 
     @property
@@ -165,12 +155,12 @@ class Sharing:
 
     @property
     def shift(self) -> list[float]:
-        """Of y."""
+        """Shift of y."""
         return list(map(float, self.spec.change.shift))
 
     @property
     def scale(self) -> float:
-        """Of y."""
+        """Scale of y."""
         return float(self.spec.change.scale)
 
     @property
@@ -193,13 +183,13 @@ class Sharing:
 
     @property
     def generators(self) -> Sequence[tuple[Any, Any]]:
-        """Of the group on inputs and on outputs: images, or matrices by rows."""
+        """Generators of the group on inputs and on outputs: images, or matrices by rows."""
         images = self.images
         return _matrices(self.spec.generators) if images is None else images
 
     @property
     def lie_generators(self) -> Sequence[tuple[Any, Any]]:
-        """Of its Lie algebra, matrices by rows."""
+        """Generators of its Lie algebra, matrices by rows."""
         return _matrices(self.spec.lie_generators)
 
 

@@ -13,6 +13,19 @@ from numpy.typing import NDArray
 
 from sharefind import html
 from sharefind.architectures.guards import GUARDS, Guards
+from sharefind.architectures.spec_parts import (
+    HIDDEN,
+    INPUTS,
+    LENGTHS,
+    LETTERS,
+    OUTPUTS,
+    PAIRS,
+    PROFILES,
+    SPACES,
+    AffineMap,
+    ExactRows,
+    GeneratorPair,
+)
 from sharefind.column_names import block_names, default_names
 from sharefind.errors import GroupError, InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
@@ -27,59 +40,6 @@ from sharefind.written import order, plural
 
 SCHEMA = "sharefind.spec/1"
 
-INPUTS, OUTPUTS, HIDDEN, LENGTHS, PAIRS = range(5)
-"""Places of a generator's matrices in a tuple: on X, on Y, on the hidden units, on the lengths and on the products of
-their vectors."""
-
-SPACES = ("inputs", "outputs", "hidden units", "lengths", "products")
-"""What these spaces are called."""
-
-LETTERS = {"tensors": "T", "vectors": "V", "output": "A", "mixing": "B", "bias": "b", "weight": "W"}
-"""What the blocks are called in formulas."""
-
-OPERATORS = {"logistic": "Sigmoid", "tanh": "Tanh"}
-"""The activations as torch.nn and ONNX call them; torch's functions have the same names in small letters."""
-
-
-PROFILES = {"algebraic": "(1 + t)^(-1/2)", "gaussian": "exp(-t/2)"}
-"""The functions of squared lengths by which radial units multiply vectors."""
-
-
-@dataclass(frozen=True)
-class AffineMap:
-    """One affine map of a unit: the spaces that it connects, and the blocks that hold its numbers.
-
-    Attributes:
-        weight: The block of its matrix.
-        source: The space of what it takes: INPUTS, HIDDEN, LENGTHS or PAIRS.
-        target: The space of what it gives: OUTPUTS, HIDDEN or LENGTHS.
-        bias: The block of its bias, None where it is linear.
-    """
-
-    weight: str
-    source: int
-    target: int
-    bias: str | None = None
-
-
-ExactRows = tuple[tuple[str, ...], ...]
-"""A matrix by rows, entries as exact texts such as "sqrt(3)/2"."""
-
-
-@dataclass(frozen=True)
-class GeneratorPair:
-    """One generator as exact matrices: (d_in, d_in) on inputs, (d_out, d_out) on outputs, [(h, h) on hidden units]."""
-
-    on_inputs: ExactRows
-    on_outputs: ExactRows
-    on_hidden: ExactRows | None = None
-
-    @property
-    def matrices(self) -> tuple[ExactRows, ...]:
-        """On inputs, on outputs [and on hidden units]."""
-        both = (self.on_inputs, self.on_outputs)
-        return both if self.on_hidden is None else (*both, self.on_hidden)
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SharingSpec:
@@ -89,25 +49,29 @@ class SharingSpec:
     times a function of its length.
 
     Attributes:
-        name: what was found and where. unit: unit expression, "matrix:logistic". particles: N of the search.
+        name: What was found and where.
+        unit: Unit expression, for example "matrix:logistic".
+        particles: Number N of particles of the search.
         blocks: weight (d_out, d_in) [and bias (d_out,)], or output (d_out, h), weight (h, d_in) and bias (h,), or those
             of `sharefind.meanfield.units.gated_space`: the coordinates of `space` in this order, row-major.
-        group_name, group_order: the stabiliser, order None when infinite.
-        in_rep, out_rep, hidden_rep: how the candidate acts, as text for people; the action itself is in the generators.
-            hidden_rep is None for a unit without a hidden layer.
-        generators: of a finite stabiliser, or of the components of an infinite one.
-        lie_generators: d rho of a basis of the Lie algebra, for an infinite stabiliser only.
+        group_name: Name of the stabiliser.
+        group_order: Its order, None when infinite.
+        in_rep: How the candidate acts on X, as text for people; the action itself is in the generators.
+        out_rep: The same on Y.
+        generators: Generators of a finite stabiliser, or of the components of an infinite one.
         space: E_*, exact or numerical, in the user's coordinates.
-        change: what was done to the data before training. Its centre, shift and scale are left to undo: the network is
-            shift + scale mean_i sigma_*(x - centre, z_i). Its matrix is not, since particles are carried back to the
-            user's coordinates. The group fixes centre and shift.
-        classes: names of the classes whose logits the network gives; empty where its outputs are numbers.
-        inputs: names of the columns of x, in their order; x0, x1, ... where left out.
-        outputs: names of the columns of y; y0, y1, ... where left out.
-        types: which hidden units form vectors (`sharefind.groups.vector_types`), shape (h,); empty where none do.
+        change: The change of data before training. The network undoes its centre, shift and scale: it is shift + scale
+            mean_i sigma_*(x - centre, z_i). Its matrix is not undone, since particles are carried back to the user's
+            coordinates. The group fixes centre and shift.
+        lie_generators: d rho of a basis of the Lie algebra, for an infinite stabiliser only.
+        hidden_rep: The same as `in_rep` on the hidden units; None for a unit without a hidden layer.
+        classes: Names of the classes whose logits the network gives; empty where its outputs are numbers.
+        inputs: Names of the columns of x, in their order; x0, x1, ... by default.
+        outputs: Names of the columns of y; y0, y1, ... by default.
+        types: Which hidden units form vectors (`sharefind.groups.vector_types`), shape (h,); empty where none do.
 
     Raises:
-        InputError: the parts do not fit each other.
+        InputError: The parts do not fit each other.
     """
 
     name: str
@@ -283,7 +247,7 @@ class SharingSpec:
 
     @property
     def sides(self) -> dict[str, tuple[int, int | None]]:
-        """For each block, in order, the spaces of its rows and of its columns; a bias is one column."""
+        """The spaces of the rows and of the columns of each block, in order; a bias is one column."""
         found: dict[str, tuple[int, int | None]] = {}
         for part in reversed(self.maps):
             found[part.weight] = part.target, part.source
@@ -304,10 +268,13 @@ class SharingSpec:
         return self.layer.activation
 
     def block(self, name: str) -> Block:
-        """The block called `name`.
+        """Return the block with a name.
+
+        Args:
+            name: The name.
 
         Raises:
-            InputError: the specification has no such block.
+            InputError: The specification has no such block.
         """
         found = next((block for block in self.blocks if block.name == name), None)
         if found is None:
@@ -315,7 +282,11 @@ class SharingSpec:
         return found
 
     def slice_of(self, name: str) -> slice:
-        """Where the entries of a block stand in a vector of Z."""
+        """Return the place of a block's entries in a vector of Z.
+
+        Args:
+            name: Name of the block.
+        """
         before = takewhile(lambda block: block.name != name, self.blocks)
         start = sum(block.size for block in before)
         return slice(start, start + self.block(name).size)

@@ -28,10 +28,11 @@ class TrainedNetwork:
     """f(x) = shift + scale mean_i sigma_*(x - centre, z_i), with particles z_i in the space of a specification.
 
     Attributes:
-        spec: the architecture. coefficient: coordinates of its particles in the exported basis, float64 (N, dim).
+        spec: The architecture.
+        coefficient: Coordinates of its particles in the exported basis, float64 (N, dim).
 
     Raises:
-        InputError: the coefficients are not (N, dim) with N >= 1, or not finite.
+        InputError: The coefficients are not (N, dim) with N >= 1, or not finite.
     """
 
     spec: SharingSpec
@@ -50,12 +51,27 @@ class TrainedNetwork:
         return np.asarray(self.coefficient @ basis(self.spec))
 
     def predict(self, x: FloatArray) -> FloatArray:
-        """f at x (B, d_in), (B, d_out), by the code of the search."""
+        """Return f, by the code of the search.
+
+        Args:
+            x: Inputs, shape (B, d_in).
+
+        Returns:
+            Shape (B, d_out).
+        """
         return predict_labels(self.spec.layer, self.spec.change, x, self.particles)
 
 
 def coefficients(spec: SharingSpec, particles: FloatArray) -> FloatArray:
-    """Coordinates (N, dim) of the orthogonal projections on the space of particles (N, D)."""
+    """Return coordinates of the orthogonal projections of particles on the space.
+
+    Args:
+        spec: The specification.
+        particles: Shape (N, D).
+
+    Returns:
+        Shape (N, dim).
+    """
     labels = spec.space.tying
     if labels is None:
         solution = np.linalg.lstsq(basis(spec).T, particles.T, rcond=None)[0]
@@ -68,10 +84,15 @@ def coefficients(spec: SharingSpec, particles: FloatArray) -> FloatArray:
 
 
 def searched_network(outcome: SearchOutcome, folder: RunFolder) -> TrainedNetwork:
-    """The search's own model at E_*, from the particles in the run folder.
+    """Return the search's own model at E_*, from the particles in the run folder.
+
+    Args:
+        outcome: The outcome of the search.
+        folder: The run folder.
 
     Raises:
-        ExportError: the search is not finished. RunFolderError: the particles are missing, damaged or of another space.
+        ExportError: The search is not finished.
+        RunFolderError: The particles are missing, damaged or of another space.
     """
     spec, number = spec_from_outcome(outcome), outcome.e_star.number
     if number is None:

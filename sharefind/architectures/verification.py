@@ -1,4 +1,4 @@
-"""Files of ours checked again: a specification, or the weights of a network with theirs."""
+"""Checks again a file that sharefind wrote: a specification, or the weights of a network with its specification."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from sharefind.limits import DEFAULT_LIMITS, Limits
 
 
 def verify_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Certificate, TrainedNetwork | None]:
-    """What a file claims, proven again from the file alone; with the network where it holds one.
+    """Return the claims of a file, proven again from the file alone; with the network where it holds one.
+
+    Args:
+        path: The file.
+        limits: Largest sizes that are accepted.
 
     Raises:
-        InputError: The file cannot be read, is above the limits or is none of ours.
-        ExportError: It does not hold what it says; the message names the claim that fails.
+        InputError: The file cannot be read, is above the limits or was not written by sharefind.
+        ExportError: A claim fails; the message names it.
     """
     found = read_file(path, limits)
     network = found if isinstance(found, TrainedNetwork) else None

@@ -1,8 +1,7 @@
 """Direct products of finite and compact groups: S5 x O(3), C_4 x SO(2), and their subgroups K x L.
 
 An element is the block diagonal of its factors': a permutation matrix of a finite one, on its points, and the matrix of
-a compact one. How products act on the axes of an array is said by expressions such as "points:S5.natural
-coords:O3.natural".
+a compact one. Expressions such as "points:S5.natural coords:O3.natural" say how products act on the axes of an array.
 """
 
 from __future__ import annotations
@@ -52,10 +51,10 @@ class CompactProduct(CompactGroup):
 
 
 def compact_product(name: str, factors: Sequence[Factor]) -> CompactProduct:
-    """The direct product of some groups.
+    """Return the direct product of some groups.
 
     Args:
-        name: What to call it.
+        name: Its name.
         factors: Named groups, or subgroups of such.
     """
     sizes = [size_of(factor) for factor in factors]
@@ -69,15 +68,19 @@ def compact_product(name: str, factors: Sequence[Factor]) -> CompactProduct:
 
 
 def size_of(group: Factor) -> int:
-    """Rows of the matrices that stand for a factor's elements: points of a finite one."""
+    """Return the number of rows of the matrices of a factor's elements: points of a finite one.
+
+    Args:
+        group: The factor.
+    """
     return group.degree if isinstance(group, FiniteGroup) else group.n
 
 
 def placed(matrices: Matrices, start: int, total: int, *, is_algebra: bool = False) -> list[DomainMatrix]:
-    """Matrices (size, size) as blocks of (total, total) that begin at `start`.
+    """Return matrices (size, size) as blocks of (total, total) that begin at `start`.
 
     Args:
-        matrices: Of one factor.
+        matrices: Matrices of one factor.
         start: Its first coordinate.
         total: Coordinates of all factors.
         is_algebra: Whether the other factors have zeros; otherwise they have the identity.
@@ -93,7 +96,14 @@ def placed(matrices: Matrices, start: int, total: int, *, is_algebra: bool = Fal
 
 
 def permutations_of(matrices: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The permutations (size, degree), in image form, of permutation matrices (size, degree, degree)."""
+    """Return the permutations, in image form, of permutation matrices.
+
+    Args:
+        matrices: Shape (size, degree, degree).
+
+    Returns:
+        Shape (size, degree).
+    """
     return np.asarray(matrices.argmax(axis=1), dtype=np.int64)
 
 

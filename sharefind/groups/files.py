@@ -20,7 +20,13 @@ from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError, RepresentationError, one_line
 from sharefind.exact.fields import check_work, element_bits, inverse_cost
-from sharefind.exact.matrices import common_matrices, identity_matrix, is_orthogonal_matrix, rows_of, signed_image
+from sharefind.exact.matrices import (
+    common_matrices,
+    identity_matrix,
+    is_orthogonal_matrix,
+    rows_of,
+    signed_image,
+)
 from sharefind.exact.numbers import exact_domain, exact_matrix
 from sharefind.formats import parse_json
 from sharefind.groups.constructors import trivial
@@ -29,6 +35,7 @@ from sharefind.groups.from_matrices import first_failure, unchecked, word_text
 from sharefind.groups.group import FiniteGroup
 from sharefind.groups.images import ones
 from sharefind.groups.joint_points import JointPoints
+from sharefind.groups.named_points import turning_group
 from sharefind.groups.orbits import orbit_action
 from sharefind.groups.representation import Representation
 from sharefind.groups.resting_points import RestingPoints, resting_group
@@ -137,7 +144,7 @@ def group_at_rest(
     Args:
         source: Opens every message.
         positions: Float (k, 3).
-        kinds: Of the points; those of one kind are alike.
+        kinds: Kind of each point; points of one kind are alike.
         outputs: "scalar", "vector", or "vectors" for one of each point.
         limits: On the order of the group and on its points.
 
@@ -162,8 +169,12 @@ class _Reader:
         ins, outs = (self.exact([pair[side] for pair in pairs], side) for side in ("in", "out"))
         return self.made(name, ins, outs)
 
-    def made(self, name: str, ins: list[DomainMatrix], outs: list[DomainMatrix]) -> GeneratorFile:
+    def made(
+        self, name: str, ins: list[DomainMatrix], outs: list[DomainMatrix], turns: Sequence[DomainMatrix] = ()
+    ) -> GeneratorFile:
         group = self.group(name, ins, outs)
+        if turns:
+            group = turning_group(group, turns)
         kept = self.kept(ins, outs)
         in_rep, out_rep = (
             unchecked(group, [matrices[i] for i in kept], f"{name}:{side}")
@@ -189,7 +200,7 @@ class _Reader:
         ins = found.on_points()
         one = [identity_matrix(1, matrix.domain) for matrix in ins]
         outs = {"scalar": one, "vector": list(common_matrices(found.turns)), "vectors": ins}[outputs]
-        return self.made(found.name, ins, outs)
+        return self.made(found.name, ins, outs, found.turns)
 
     def refuse(self, what: str) -> NoReturn:
         raise GroupError(f"{self.path}: {what}")

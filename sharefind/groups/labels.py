@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sharefind.errors import GroupError
 from sharefind.groups.catalogue import named_group
 from sharefind.groups.group import FiniteGroup, cycle_notation
+from sharefind.groups.named_points import PointGroup
 from sharefind.groups.structure import structure_name
 from sharefind.groups.subgroups import subgroups
 
@@ -19,7 +20,8 @@ def subgroup_label(subgroup: FiniteGroup, parent: FiniteGroup, siblings: Sequenc
     """Return a name for a subgroup that no other subgroup of the parent has.
 
     The whole group has the parent's name. The only subgroup of a structure, and the catalogue's standard copy, have the
-    bare structure name. All others have structure and generators, "C4:<(0 2 1 3)>".
+    bare structure name. All others have structure and generators, "C4:<(0 2 1 3)>". Point
+    groups give theirs Schoenflies' names.
 
     Args:
         subgroup: A subgroup of `parent`, on the same points.
@@ -29,10 +31,12 @@ def subgroup_label(subgroup: FiniteGroup, parent: FiniteGroup, siblings: Sequenc
     Raises:
         GroupError: It is not a subgroup of the parent.
     """
-    if siblings is None:
-        siblings = subgroups(parent, max_order=parent.order)
     if not subgroup.is_subgroup_of(parent):
         raise GroupError(f"{subgroup.name} is not a subgroup of {parent.name}; use the same points for both")
+    if isinstance(parent, PointGroup):
+        return parent.subgroup_names[subgroup]
+    if siblings is None:
+        siblings = subgroups(parent, max_order=parent.order)
     name = structure_name(subgroup)
     return _label(subgroup, name, parent, sum(other.name == name for other in siblings) == 1)
 
@@ -44,6 +48,8 @@ def subgroup_labels(siblings: Sequence[FiniteGroup], parent: FiniteGroup) -> tup
         siblings: The result of `subgroups(parent)`, whose names are structure names.
         parent: The group that contains them.
     """
+    if isinstance(parent, PointGroup):
+        return tuple(parent.subgroup_names[subgroup] for subgroup in siblings)
     counts = Counter(subgroup.name for subgroup in siblings)
     return tuple(_label(s, s.name, parent, counts[s.name] == 1) for s in siblings)
 

@@ -23,7 +23,13 @@ from sharefind.typing import FloatArray, IntArray
 
 
 def point_group(name: str, generators: Matrices, frame: Frame | None = None) -> OrthogonalSubgroup:
-    """A finite group of exact orthogonal matrices (n, n), which are given in the coordinates of a frame."""
+    """Return a finite group of exact orthogonal matrices.
+
+    Args:
+        name: Its name.
+        generators: Matrices (n, n) in the coordinates of the frame.
+        frame: The frame; that of the space by default.
+    """
     n = generators[0].shape[0]
     turned = common_matrices(generators) if frame is None else frame.turned(generators)
     elements = closed_under_products([to_float(matrix) for matrix in turned], n)
@@ -31,7 +37,12 @@ def point_group(name: str, generators: Matrices, frame: Frame | None = None) -> 
 
 
 def plane_groups(largest: int) -> dict[str, Matrices]:
-    """Generators of C_2, ..., and D_1, D_2, ... up to an order of the rotation; mirrors keep the first coordinate."""
+    """Return generators of C_2, ..., and D_1, D_2, ... up to an order of the rotation; mirrors keep the first
+    coordinate.
+
+    Args:
+        largest: The order.
+    """
     mirror = _diagonal(1, -1)
     found: dict[str, Matrices] = {"D1": (mirror,)}
     for n in range(2, largest + 1):
@@ -41,7 +52,8 @@ def plane_groups(largest: int) -> dict[str, Matrices]:
 
 
 def space_groups(largest: int) -> dict[str, Matrices]:
-    """Generators of the point groups of space: axial ones about the third coordinate, cubic and icosahedral ones.
+    """Return generators of the point groups of space: axial ones about the third coordinate, cubic and icosahedral
+    ones.
 
     Args:
         largest: n of the largest axial rotation C_n.
@@ -103,11 +115,11 @@ def _about_third(turns: Fraction) -> DomainMatrix:
 
 
 def point_subgroups(group: OrthogonalSubgroup, most: int = 60) -> list[OrthogonalSubgroup]:
-    """The subgroups of a finite group of matrices, itself last and the trivial one left out; closed under joins.
+    """Return the subgroups of a finite group of matrices, itself last and the trivial one left out; closed under joins.
 
     Args:
-        group: Finite.
-        most: Subgroups up to which all are listed; of larger groups the normal ones.
+        group: A finite group.
+        most: Largest number of subgroups that are all listed; of larger groups only normal subgroups are.
     """
     listed = _Listed.of(group)
     every = [g for g in subgroups(listed.regular) if g.order > 1]
@@ -173,7 +185,11 @@ def _place(flat: FloatArray, matrix: FloatArray) -> int:
 
 
 def schoenflies(elements: FloatArray) -> str:
-    """The name of a finite group of orthogonal matrices, float (order, n, n), n of 2 or 3; "order 8" of others."""
+    """Return the name of a finite group of orthogonal matrices; "order 8" in other dimensions than 2 and 3.
+
+    Args:
+        elements: Float (order, n, n).
+    """
     order, n = elements.shape[:2]
     proper = elements[np.linalg.det(elements) > 0]
     if n == 2:

@@ -339,7 +339,7 @@ def reordered(step: Construction, matrices: NDArray[np.float64]) -> NDArray[np.f
 
     Args:
         step: What was done ("reorder", "types" or "pairs").
-        matrices: Of what it was done to, shape (size, dim, dim).
+        matrices: Matrices before the step, shape (size, dim, dim).
 
     Returns:
         Shape (size, new dim, new dim).

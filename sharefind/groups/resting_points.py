@@ -27,7 +27,7 @@ class RestingPoints:
 
     Attributes:
         positions: At rest, float (k, 3).
-        kinds: Of each point, such as its element; points of one kind are alike.
+        kinds: Kind of each point, such as its element; points of one kind are alike.
         close: Largest distance of two positions that are the same, relative to the largest distance from the centre.
         largest: n of the largest axial rotation C_n that is looked for.
         frame_close: Half an angle, in radians, by which a frame is moved to a rational one.
@@ -62,13 +62,17 @@ class RestingPoints:
         return self.close * float(np.linalg.norm(self.centred, axis=1).max(initial=1e-300))
 
     def elements(self) -> FloatArray:
-        """The point group, float (order, 3, 3), the identity first."""
+        """Return the point group, float (order, 3, 3), the identity first."""
         found = [turn for turn in self._candidates() if self.moved(turn) is not None]
         ordered = sorted(found, key=lambda turn: round(-float(np.trace(turn)), 6))
         return np.stack(ordered)
 
     def moved(self, turn: FloatArray) -> IntArray | None:
-        """Where an orthogonal matrix takes each point, (k,); None where it takes one to no like point."""
+        """Return where an orthogonal matrix takes each point, (k,); None where it takes one to no like point.
+
+        Args:
+            turn: The matrix, shape (3, 3).
+        """
         images = self.centred @ turn.T
         gaps = np.linalg.norm(images[:, None] - self.centred[None], axis=2)
         place = gaps.argmin(1)
@@ -126,7 +130,7 @@ class RestingGroup:
     degrees: float
 
     def on_points(self) -> list[DomainMatrix]:
-        """The generators on a vector for each point, exact (3 k, 3 k)."""
+        """Return the generators on a vector for each point, exact (3 k, 3 k)."""
         found = []
         for turn, place in zip(common_matrices(self.turns), self.moves, strict=True):
             rows: Rows = {
@@ -139,7 +143,10 @@ class RestingGroup:
 
 
 def resting_group(points: RestingPoints) -> RestingGroup:
-    """The point group of points at rest, in exact matrices.
+    """Return the point group of points at rest, in exact matrices.
+
+    Args:
+        points: The points.
 
     Raises:
         GroupError: The points have no symmetry but the identity.

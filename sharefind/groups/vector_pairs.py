@@ -44,14 +44,22 @@ def on_pairs(rep: Representation, labels: Labels) -> Representation:
 
 
 def are_halves(labels: Labels) -> bool:
-    """Whether the second half of labels repeats the first, with vectors of its own."""
+    """Return whether the second half of labels repeats the first, with vectors of its own.
+
+    Args:
+        labels: The labels.
+    """
     half = len(labels) // 2
     vectors = max(labels[:half], default=0)
     return tuple(labels[half:]) == tuple(label and label + vectors for label in labels[:half])
 
 
 def is_doubled(matrix: DomainMatrix) -> bool:
-    """Whether a matrix does the same to both halves of a space, and exchanges nothing between them."""
+    """Return whether a matrix does the same to both halves of a space, and exchanges nothing between them.
+
+    Args:
+        matrix: The matrix.
+    """
     half, rows = matrix.shape[0] // 2, rows_of(matrix)
     upper = {row: entries for row, entries in rows.items() if row < half}
     lower = {
@@ -63,12 +71,22 @@ def is_doubled(matrix: DomainMatrix) -> bool:
 
 
 def pair_matrix(matrix: DomainMatrix, labels: Labels) -> DomainMatrix:
-    """What a matrix that keeps types and does the same to both halves does to the products: (p, p)."""
+    """Return the action on products, (p, p), of a matrix that keeps types and does the same to both halves.
+
+    Args:
+        matrix: The matrix.
+        labels: Labels of the types.
+    """
     return _on_pairs(matrix, matrix, labels)
 
 
 def pair_derivative(matrix: DomainMatrix, labels: Labels) -> DomainMatrix:
-    """The same for a derivative of group elements, by the rule of Leibniz."""
+    """Return the same for a derivative of group elements, by the rule of Leibniz.
+
+    Args:
+        matrix: The derivative.
+        labels: Labels of the types.
+    """
     identity = identity_matrix(matrix.shape[0], matrix.domain)
     return _on_pairs(matrix, identity, labels) + _on_pairs(identity, matrix, labels)
 

@@ -19,7 +19,7 @@ from sharefind.groups.images import block_places, generator_matrices, ones
 from sharefind.groups.representation import Construction, Representation, signed_permutations
 
 Labels = tuple[int, ...]
-"""For each coordinate 0 for a scalar, or the number of its vector, from 1 in the order of first coordinates."""
+"""Label of each coordinate: 0 for a scalar, or the number of its vector, from 1 in the order of first coordinates."""
 
 
 def vector_labels(rep: Representation) -> Labels:
@@ -44,7 +44,7 @@ def on_types(rep: Representation, labels: Labels) -> Representation:
 
     Args:
         rep: An orthogonal representation.
-        labels: Of its coordinates, shape (dim,); they may be coarser than those of `vector_labels`.
+        labels: Labels of its coordinates, shape (dim,); they may be coarser than those of `vector_labels`.
 
     Returns:
         A representation on R^(number of types), types in the order of their first coordinates.
@@ -71,7 +71,12 @@ def on_types(rep: Representation, labels: Labels) -> Representation:
 
 
 def type_image(matrix: DomainMatrix, labels: Labels) -> list[int] | None:
-    """Which type an orthogonal matrix sends each type to; None where it tears one apart or changes a scalar."""
+    """Return the type that an orthogonal matrix sends each type to; None where it splits a vector or changes a scalar.
+
+    Args:
+        matrix: The matrix.
+        labels: Labels of the types.
+    """
     places = block_places(labels)
     targets: dict[int, set[int]] = {}
     for row, entries in rows_of(matrix).items():
@@ -85,7 +90,12 @@ def type_image(matrix: DomainMatrix, labels: Labels) -> list[int] | None:
 
 
 def keeps_types(matrix: DomainMatrix, labels: Labels) -> bool:
-    """Whether a derivative of group elements stays inside each vector, and leaves scalars alone."""
+    """Return whether a derivative of group elements stays inside each vector, and does not change scalars.
+
+    Args:
+        matrix: The derivative.
+        labels: Labels of the types.
+    """
     entries = ((row, column) for row, found in rows_of(matrix).items() for column in found)
     return all(labels[row] == labels[column] and labels[row] != 0 for row, column in entries)
 

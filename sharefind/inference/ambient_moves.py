@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import GroupError
-from sharefind.groups import FiniteGroup
+from sharefind.exact.matrices import rows_of
+from sharefind.groups import FiniteGroup, Representation
 from sharefind.meanfield.clouds.actions import JointAction, move_by_matrices
 
 Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -27,34 +28,68 @@ class Moves(Protocol):
     """A group acting on samples, as far as a randomisation test needs it."""
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
-        """Independent Haar elements of this shape."""
+        """Return independent Haar elements.
+
+        Args:
+            shape: Shape of the elements.
+            rng: Source of the draws.
+        """
         ...
 
     def move(self, elements: Any, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """(rho_g x, rhohat_g y): elements (R, n), x (R or 1, n, d_in), y (R or 1, n, d_out)."""
+        """Return moved samples, (rho_g x, rhohat_g y).
+
+        Args:
+            elements: Elements, shape (R, n).
+            x: Inputs, shape (R or 1, n, d_in).
+            y: Labels, shape (R or 1, n, d_out).
+        """
         ...
 
 
 @dataclass(frozen=True)
 class SampledMoves:
-    """A compact group known by Haar draws of its orthogonal matrices."""
+    """A compact group given by Haar draws of its orthogonal matrices.
+
+    Attributes:
+        sampler: Draws pairs of matrices.
+    """
 
     sampler: Sampler
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Pairs of matrices (*shape, d_in, d_in) and (*shape, d_out, d_out)."""
+        """Return pairs of matrices.
+
+        Args:
+            shape: Shape of the elements.
+            rng: Source of the draws.
+
+        Returns:
+            Matrices on X, shape (*shape, d_in, d_in), and on Y, shape (*shape, d_out, d_out).
+        """
         on_x, on_y = (torch.from_numpy(m) for m in self.sampler(rng, int(np.prod(shape))))
         return on_x.reshape(*shape, *on_x.shape[1:]), on_y.reshape(*shape, *on_y.shape[1:])
 
     def move(self, elements: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """(rho_g x, rhohat_g y)."""
+        """Return moved samples, (rho_g x, rhohat_g y).
+
+        Args:
+            elements: What `draw` returned.
+            x: As in `Moves.move`.
+            y: As in `Moves.move`.
+        """
         return move_by_matrices(elements, x, y)
 
 
 def element_bytes(moves: Moves, x: Tensor, y: Tensor) -> int:
-    """Bytes of the elements that move all samples x (n, d_in), y (n, d_out) once.
+    """Return the number of bytes of the elements that move all samples once.
 
-    Numbers of a listed group's elements, else at most a pair of matrices for each sample.
+    These are numbers of a listed group's elements, otherwise at most a pair of matrices for each sample.
+
+    Args:
+        moves: The group.
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
     """
     if isinstance(moves, JointAction):
         if moves.is_listed:
@@ -65,10 +100,14 @@ def element_bytes(moves: Moves, x: Tensor, y: Tensor) -> int:
 
 
 def axis_rotations(axis: Sequence[float], d_out: int = 1) -> SampledMoves:
-    """All rotations of R^3 about an axis, which leave the labels as they are (Rodrigues' formula).
+    """Return all rotations of R^3 about an axis, which do not change the labels (Rodrigues' formula).
+
+    Args:
+        axis: Direction of the axis, three numbers.
+        d_out: Number of labels.
 
     Raises:
-        GroupError: the axis has no direction, or not three coordinates.
+        GroupError: The axis has no direction, or not three coordinates.
     """
     direction = np.asarray(axis, dtype=np.float64)
     length = float(np.linalg.norm(direction))
@@ -90,21 +129,38 @@ def moved_coordinates(
 ) -> NDArray[np.bool_]:
     """Which coordinates of X the group moves, (d_in,): those whose basis vector some element changes.
 
-    The elements that leave a vector alone are a subgroup, so at least half of the elements move what is moved at all: a
-    coordinate is missed with probability 2^-probes.
+    Of a finite group, its generators tell. Of others, drawn elements do: those that leave a vector alone are a
+    subgroup, so at least half of the elements move what is moved at all, and a coordinate is missed with probability
+    2^-probes.
 
     Args:
         moves: The group.
         d_in: Dimension of X.
         d_out: Dimension of Y.
-        rng: Of the elements.
+        rng: Source of the elements.
         probes: Elements that are drawn for each coordinate.
         unmoved: Largest change of a basis vector that is rounding.
 
     Returns:
         Shape (d_in,).
     """
+    # Drawn of every group, so that what is drawn next is the same for all.
     elements = moves.draw((probes, d_in), rng)
+    if isinstance(moves, JointAction) and isinstance(moves.group, FiniteGroup):
+        return _moved_by_generators(moves.in_rep)
     basis = torch.eye(d_in, dtype=torch.float64).unsqueeze(0)
     images, _ = moves.move(elements, basis, torch.zeros(1, d_in, d_out, dtype=torch.float64))
     return np.asarray(((images - basis).abs().amax((0, 2)) > unmoved).numpy())
+
+
+def _moved_by_generators(rep: Representation) -> NDArray[np.bool_]:
+    """Return which basis vectors some generator changes, (dim,), exactly."""
+    moved = np.zeros(rep.dim, dtype=bool)
+    if rep.is_sparse:
+        perms, signs = rep.sparse_generators
+        return np.asarray(((perms != np.arange(rep.dim)) | (signs != 1)).any(axis=0) | moved)
+    for matrix in rep.generator_matrices:
+        rows, one = rows_of(matrix), matrix.domain.one
+        moved[[j for i, row in rows.items() for j in row if i != j]] = True
+        moved[[k for k in range(rep.dim) if rows.get(k, {}).get(k) != one]] = True
+    return moved

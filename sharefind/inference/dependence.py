@@ -1,7 +1,7 @@
 """Do rows look like independent draws? Two checks of x and y in the order in which they stand, before any test.
 
-Exact tests draw one group element a row, which is right where rows are independent. What is done about rows that are
-not, one element for each unit of rows, is left to `row_blocks`.
+Exact tests draw one group element a row, which is right where rows are independent. For rows that are not, `row_blocks`
+draws one element for each unit of rows.
 """
 
 from __future__ import annotations
@@ -46,7 +46,11 @@ class RowCheck:
         return self.told(how_to())
 
     def told(self, advice: str) -> tuple[str, ...]:
-        """One line that ends with what to do, if rows look dependent; none otherwise."""
+        """Return one line that ends with advice if rows look dependent; no line otherwise.
+
+        Args:
+            advice: What to do.
+        """
         kinds = {
             "rows near each other in the file are related": self.in_order,
             "rows have near-duplicates": self.repeated,
@@ -75,7 +79,7 @@ def check_rows(
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        seed: Of the random orders.
+        seed: Seed of the random orders.
         order: How the order is tested; `OrderCheck()` where None.
         repeats: How near-duplicates are looked for; `RepeatCheck()` where None.
         fewest_rows: Rows below which nothing is checked: too few to tell order from chance.
@@ -89,13 +93,23 @@ def check_rows(
 
 
 def warn_of_rows(line: str, stacklevel: int) -> None:
-    """Raise a `RowsWarning` that says a line of `RowCheck` as a sentence; `stacklevel` counts from this function."""
+    """Emit a line of `RowCheck` as a sentence in a `RowsWarning`.
+
+    Args:
+        line: The line.
+        stacklevel: As in `warnings.warn`, counted from this function.
+    """
     warnings.warn(f"{line[:1].upper()}{line[1:]}", RowsWarning, stacklevel=stacklevel)
 
 
 @contextmanager
 def rows_looked_at() -> Iterator[None]:
-    """Tests within do not look at their rows: it was done before, or the rows are known to be independent."""
+    """Stop tests inside this context from checking their rows: they were checked before, or are known to be
+    independent.
+
+    Yields:
+        Nothing.
+    """
     before = _LOOKED_AT.set(True)
     try:
         yield

@@ -51,13 +51,26 @@ class FittedStatistic:
             raise ConfigError("a fitted statistic needs `evaluate` or `of_moves`, one of the two")
 
     def observed(self, x: Tensor) -> Tensor:
-        """Of the data: x (n, d_in) -> (1, K)."""
+        """Return the statistic of the data, shape (1, K).
+
+        Args:
+            x: Inputs, shape (n, d_in).
+        """
         if self.evaluate is not None:
             return self.evaluate(self._moved(x).unsqueeze(0), self.labels.unsqueeze(0))
         return self.of_copies(x, None, torch.zeros(1, len(x), dtype=torch.int64))
 
     def of_copies(self, x: Tensor, moves: Moves | None, elements: Any) -> Tensor:
-        """Of copies moved by elements (R, n): x (n, d_in) -> (R, K)."""
+        """Return the statistic of copies moved by group elements, shape (R, K).
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            moves: The group.
+            elements: Group elements, shape (R, n).
+
+        Raises:
+            ConfigError: The statistic has no `of_moves`, and `evaluate` or `moves` is missing.
+        """
         if self.of_moves is not None:
             return self.of_moves(elements)
         if self.evaluate is None or moves is None:
@@ -65,7 +78,12 @@ class FittedStatistic:
         return self.evaluate(*moves.move(elements, self._moved(x).unsqueeze(0), self.labels.unsqueeze(0)))
 
     def copy_bytes(self, x: Tensor, moves: Moves) -> int:
-        """Bytes that a copy of x (n, d_in) holds while it is evaluated."""
+        """Return the number of bytes that a copy holds while it is evaluated.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            moves: The group.
+        """
         moved = element_bytes(moves, x, self.labels)
         if self.evaluate is not None:
             moved += x.element_size() * x.numel() + self.labels.element_size() * self.labels.numel()
@@ -91,17 +109,17 @@ class Statistic(Protocol):
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The statistic for one hypothesis; several components K are looked at together.
+        """Return the statistic for one hypothesis; several components K are examined together.
 
         The test is exact when what is bound depends on x and y through orbits alone (sizes, and scales that the group
-        leaves alone) and on `rng`. `origin.orbit_scale` takes out what no verdict may depend on.
+        does not change) and on `rng`. `origin.orbit_scale` takes out what no verdict may depend on.
 
         Args:
             moves: The group.
             x: Inputs, shape (n, d_in), float64.
             y: Labels, shape (n, d_out), float64.
-            rng: Of what is chosen at random, such as landmarks.
-            units: The unit of each row, shape (n,), int64; None where each row is one. Statistics that cut the rows
-                cut no unit; the others need not look.
+            rng: Source of random choices, such as landmarks.
+            units: The unit of each row, shape (n,), int64; None where each row is one. Statistics that cut the rows cut
+                no unit; other statistics may ignore the units.
         """
         ...

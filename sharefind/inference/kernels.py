@@ -7,7 +7,14 @@ from torch import Tensor
 
 
 def squared_distances(x: Tensor) -> Tensor:
-    """|x_i - x_j|^2: (..., n, d) -> (..., n, n)."""
+    """Return |x_i - x_j|^2.
+
+    Args:
+        x: Points, shape (..., n, d).
+
+    Returns:
+        Shape (..., n, n).
+    """
     gram = x @ x.transpose(-1, -2)
     norms = torch.diagonal(gram, dim1=-2, dim2=-1)
     return (norms.unsqueeze(-1) + norms.unsqueeze(-2) - 2 * gram).clamp_min(0)

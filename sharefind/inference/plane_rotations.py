@@ -41,12 +41,23 @@ class PlaneRotations:
         return "SO2" if self.order is None else f"C{self.order}"
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Tensor:
-        """Angles (*shape), in radians."""
+        """Return angles in radians.
+
+        Args:
+            shape: Shape of the angles.
+            rng: Source of the draws.
+        """
         turns = rng.random(shape) if self.order is None else rng.integers(self.order, size=shape) / self.order
         return torch.from_numpy(2 * np.pi * turns)
 
     def move(self, elements: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """x turned: elements (R, n), x (R or 1, n, d_in) -> (R, n, d_in); y as it is."""
+        """Return x turned, shape (R, n, d_in), and y unchanged.
+
+        Args:
+            elements: Angles, shape (R, n).
+            x: Inputs, shape (R or 1, n, d_in).
+            y: Labels.
+        """
         a, b = self.plane
         cos, sin = elements.cos().to(x.dtype), elements.sin().to(x.dtype)
         moved = x.expand(len(elements), -1, -1).clone()

@@ -10,8 +10,8 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
-from scipy import special
 from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError, setting
@@ -19,7 +19,7 @@ from sharefind.meanfield.objectives.row_units import equal_units, exchanged, row
 
 
 def how_to() -> str:
-    """What makes tests valid for rows that depend on each other."""
+    """Return words for settings that make tests valid for rows that depend on each other."""
     return (
         f"name the units of rows with {setting('rows_of')} COLUMN (groups= in Python), or cut a time series into "
         f"blocks with {setting('block_length')} L (block_length= in Python)"
@@ -27,14 +27,14 @@ def how_to() -> str:
 
 
 def unit_count(units: Tensor, n: int) -> int:
-    """The number of units of n rows.
+    """Return the number of units of n rows.
 
     Args:
-        units: (n,), int64, numbered from 0.
-        n: rows.
+        units: The unit of each row, shape (n,), int64, numbered from 0.
+        n: Number of rows.
 
     Raises:
-        InputError: another shape, numbers that are no integers from 0, or fewer than two units.
+        InputError: The shape differs, numbers are no integers from 0, or there are fewer than two units.
     """
     if units.dtype != torch.int64 or units.shape != (n,):
         raise InputError(f"units have shape {tuple(units.shape)} and dtype {units.dtype}; give int64 ({n},)")
@@ -64,10 +64,17 @@ def draw_elements(moves: Any, rows: int, n: int, units: Tensor | None, rng: np.r
 
 
 def of_rows(elements: Any, units: Tensor) -> Any:
-    """Elements (R, U) of units as elements (R, n) of their rows.
+    """Return elements of units as elements of their rows.
+
+    Args:
+        elements: Elements of units, shape (R, U).
+        units: The unit of each row, shape (n,), int64.
+
+    Returns:
+        Shape (R, n).
 
     Raises:
-        ConfigError: elements that are neither a tensor nor several tensors.
+        ConfigError: The elements are neither a tensor nor several tensors.
     """
     if isinstance(elements, Tensor):
         return elements[:, units]
@@ -77,21 +84,38 @@ def of_rows(elements: Any, units: Tensor) -> Any:
 
 
 def unit_orders(units: Tensor, copies: int, rng: np.random.Generator) -> Tensor:
-    """`exchanged` of units (n,) as a tensor: (R, n), int64."""
+    """Return `exchanged` of units as a tensor, shape (R, n), int64.
+
+    Args:
+        units: The unit of each row, shape (n,), int64.
+        copies: Number R of orders.
+        rng: Source of the draws.
+    """
     return torch.from_numpy(exchanged(units.numpy(), copies, rng))
 
 
 def rearrangements(units: Tensor) -> float:
-    """Orders that `unit_orders` chooses from: the product of c! over the numbers c of units of a size; or infinity."""
-    logarithm = sum(float(special.gammaln(len(block) + 1)) for block in equal_units(units.numpy()))
+    """Return the number of orders that `unit_orders` chooses from: the product of c! over the numbers c of units of a
+    size.
+
+    Args:
+        units: The unit of each row, shape (n,), int64.
+
+    Returns:
+        The number; infinity where it overflows.
+    """
+    logarithm = sum(float(scipy.special.gammaln(len(block) + 1)) for block in equal_units(units.numpy()))
     return math.exp(logarithm) if logarithm < math.log(float(np.finfo(float).max)) else math.inf
 
 
 def refuse_unpermutable(units: Tensor) -> None:
-    """Refuse units of which no two have the same number of rows: their labels cannot be exchanged.
+    """Refuse units that all have different numbers of rows: their labels cannot be exchanged.
+
+    Args:
+        units: The unit of each row, shape (n,), int64.
 
     Raises:
-        InputError: there are no two.
+        InputError: No two units have the same number of rows.
     """
     if rearrangements(units) < 2:
         raise InputError(
@@ -133,7 +157,11 @@ def subsample(units: Tensor, most: int, rng: np.random.Generator, fewest_units: 
 
 
 def renumbered(units: Tensor) -> Tensor:
-    """The same units of some of the rows, numbered from 0 without gaps."""
+    """Return the same units of some of the rows, numbered from 0 without gaps.
+
+    Args:
+        units: The unit of each row, shape (n,), int64.
+    """
     return torch.from_numpy(np.unique(units.numpy(), return_inverse=True)[1].reshape(-1).astype(np.int64))
 
 
@@ -153,7 +181,7 @@ def held_units(units: Tensor, share: float, rng: np.random.Generator) -> tuple[T
     """
     members = rows_of_units(units.numpy())
     if len(members) < 2:
-        raise InputError("all rows belong to one unit, of which nothing can be kept apart; give 2 units or more")
+        raise InputError("all rows belong to one unit, so that none can be held out; give 2 units or more")
     drawn = [members[k] for k in rng.permutation(len(members))]
     sizes = np.cumsum([len(unit) for unit in drawn])
     cut = int(np.argmin(np.abs(sizes - share * len(units)))) + 1

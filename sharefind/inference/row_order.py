@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from sharefind.rng import named_stream
 from sharefind.typing import FloatArray, IntArray
@@ -45,12 +45,12 @@ class OrderCheck:
     tie: float = 1e-5
 
     def finds(self, x: FloatArray, y: FloatArray, seed: int) -> bool:
-        """Whether the order of the rows matters.
+        """Return whether the order of the rows matters.
 
         Args:
             x: Inputs, shape (n, d_in).
             y: Labels, shape (n, d_out).
-            seed: Of the random orders.
+            seed: Seed of the random orders.
         """
         rows = self._rows(len(x))
         n, inputs, labels = len(rows), _normal_scores(x[rows]), _normal_scores(y[rows])
@@ -121,7 +121,7 @@ class _Likeness:
 def _normal_scores(values: FloatArray) -> FloatArray:
     """Normal quantiles of the ranks in each column, spread 1; 0 where a column is constant."""
     ranks = np.stack([_mean_ranks(column) for column in values.T], axis=1)
-    scores = special.ndtri((ranks - 0.5) / len(values))
+    scores = scipy.special.ndtri((ranks - 0.5) / len(values))
     scores -= scores.mean(axis=0)
     spread = scores.std(axis=0)
     return np.asarray(scores / np.where(spread > 0, spread, 1.0) / np.sqrt(values.shape[1]))

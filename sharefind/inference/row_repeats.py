@@ -31,7 +31,7 @@ class RepeatCheck:
         chunk: Pairs whose distances are held at a time.
         kept_partners: Nearest rows of a row that are kept, more than `growth` times `most_partners`.
         directions: Directions along which rows are compared first: near rows are near along all of them.
-        scaled_by: Rows, at most, from which the spread of columns is told.
+        scaled_by: Most rows from which the spread of columns is computed.
         rounding: Share of squared lengths below which the difference of two is rounding.
         far: Squared length of a row, over that of a typical distance, from which rounding is looked at row by row.
     """
@@ -54,12 +54,12 @@ class RepeatCheck:
     far: float = 1e8
 
     def finds(self, x: FloatArray, y: FloatArray, seed: int) -> bool:
-        """Whether rows are repeated.
+        """Return whether rows are repeated.
 
         Args:
             x: Inputs, shape (n, d_in).
             y: Labels, shape (n, d_out).
-            seed: Of the rows that are looked at.
+            seed: Seed of the choice of rows that are examined.
         """
         n, rng = len(x), named_stream(seed, "row check", "repeats")
         order = rng.permutation(n)

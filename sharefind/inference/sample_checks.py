@@ -36,10 +36,14 @@ def refuse_bad_samples(x: Tensor, y: Tensor, units: Tensor | None = None) -> Non
 
 
 def refuse_bad_values(x: Tensor, y: Tensor) -> None:
-    """Refuse samples (..., d) that are not finite, whose squares overflow or vanish, or whose offset hides the spread.
+    """Refuse samples that are not finite, whose squares overflow or vanish, or whose offset hides the spread.
+
+    Args:
+        x: Inputs, shape (..., d_in).
+        y: Labels, shape (..., d_out).
 
     Raises:
-        InputError: they are.
+        InputError: The samples have such values.
     """
     if not bool(torch.isfinite(x).all() and torch.isfinite(y).all()):
         raise InputError("samples hold values that are not finite; drop those rows")
@@ -69,12 +73,22 @@ class RepeatedRows:
     rounding: float = 1e-9
 
     def must_be_few(self, x: FloatArray, y: FloatArray) -> bool:
-        """Whether some column has nearly as many values as there are rows, so that few can repeat: this is fast."""
+        """Return whether some column has nearly as many values as there are rows, so that few can repeat: this is fast.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
+        """
         columns = (column for values in (x, y) for column in values.T)
         return any(len(x) - len(np.unique(column)) <= self.most * len(x) for column in columns)
 
     def may_be_chance(self, x: FloatArray, y: FloatArray) -> bool:
-        """Whether distinct rows x (k, d_in), y (k, d_out) may be all that a discrete law has to show."""
+        """Return whether distinct rows may be all that a discrete law can show.
+
+        Args:
+            x: Distinct inputs, shape (k, d_in).
+            y: Their labels, shape (k, d_out).
+        """
         if len(x) == 1:
             return bool(len(np.unique(np.abs(x))) < max(2, x.shape[1]))
         scaled = [v / max(float(np.abs(v).max()), np.finfo(float).tiny) for v in (x, y)]

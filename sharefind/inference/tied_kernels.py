@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from sharefind.errors import GroupError
@@ -34,7 +34,12 @@ def matern_five_halves(distances: Tensor, length: float) -> Tensor:
 
 
 def matern_of_roots(roots: Tensor, length: float) -> Tensor:
-    """`matern_five_halves` from sqrt(5) |x - x'|, which several lengths share."""
+    """Return `matern_five_halves` from sqrt(5) |x - x'|, which several lengths share.
+
+    Args:
+        roots: sqrt(5) |x - x'|; overwritten.
+        length: Length of the kernel.
+    """
     r = roots * (-1 / length)
     decay = r.exp()
     # With -r for r; in place and in few passes, since most of the time goes here.
@@ -56,7 +61,10 @@ class ListedGroup:
 
     @classmethod
     def of(cls, moves: Moves) -> ListedGroup:
-        """The elements of a finite group that can be listed.
+        """Return the elements of a finite group that can be listed.
+
+        Args:
+            moves: The group.
 
         Raises:
             GroupError: The group is infinite, or too large to be listed.
@@ -79,11 +87,14 @@ class ListedGroup:
         return self.on_y.shape[1] if self.moves_labels else 1
 
     def distances(self, x: Tensor, most_bytes: int = 2**26) -> Iterator[Tensor]:
-        """|x_i - h x_j|^2 for some elements h at a time: x (n, d_in) -> parts (k, n, n), in the order of the elements.
+        """Yield |x_i - h x_j|^2 for some elements h at a time, in the order of the elements.
 
         Args:
             x: Inputs, shape (n, d_in).
-            most_bytes: Of a part, where it holds more than one element.
+            most_bytes: Most bytes of a part, where it holds more than one element.
+
+        Yields:
+            Parts of shape (k, n, n).
         """
         squares = (x**2).sum(1)
         for on_x in torch.split(self.on_x, max(1, most_bytes // (8 * len(x) ** 2))):
@@ -91,7 +102,11 @@ class ListedGroup:
             yield (squares.unsqueeze(1) + squares - 2 * inner).clamp_min(0)
 
     def orbit_distances(self, x: Tensor) -> Tensor:
-        """Distances min_h |x_i - h x_j| between the orbits of rows x (n, d_in), shape (n, n)."""
+        """Return distances min_h |x_i - h x_j| between the orbits of rows, shape (n, n).
+
+        Args:
+            x: Inputs, shape (n, d_in).
+        """
         nearest = torch.full((len(x), len(x)), -torch.inf, dtype=torch.float64)
         inner = torch.empty_like(nearest)
         for on_x in self.on_x:
@@ -100,21 +115,25 @@ class ListedGroup:
         return (squares.unsqueeze(1) + squares - 2 * nearest).clamp_min_(0).sqrt_()
 
     def median_distance(self, x: Tensor) -> float:
-        """The median distance between the orbits of rows x (n, d_in); 1 where there is one orbit only."""
+        """Return the median distance between the orbits of rows; 1 where there is only one orbit.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+        """
         first, second = torch.triu_indices(len(x), len(x), 1)
         between = self.orbit_distances(x)[first, second]
         between = between[between > 0]
         return float(between.median()) if len(between) else 1.0
 
     def closes(self, x: Tensor, y: Tensor, near: float) -> bool:
-        """Whether each image of a row is a row.
+        """Return whether each image of a row is a row.
 
         Args:
             x: Inputs, shape (n, d_in).
             y: Labels, shape (n, d_out).
             near: Distance below which two rows are one.
         """
-        tree = cKDTree(torch.cat([x, y], dim=1).numpy(), balanced_tree=False)
+        tree = scipy.spatial.cKDTree(torch.cat([x, y], dim=1).numpy(), balanced_tree=False)
         for on_x, on_y in zip(self.on_x, self.on_y, strict=True):
             images = torch.cat([x @ on_x.t(), y @ on_y.t()], dim=1).numpy()
             for part in (images[:1], images):
@@ -123,7 +142,12 @@ class ListedGroup:
         return True
 
     def tied(self, x: Tensor, lengths: Sequence[float]) -> list[Tensor]:
-        """K_H at rows x (n, d_in), one a length: (n, n) where labels stay, (n q, n q) where they move."""
+        """Return K_H at rows, for each length: (n, n) where the group does not change labels, (n q, n q) where it does.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            lengths: Lengths of the kernel.
+        """
         n, order, q = len(x), len(self.on_x), self.on_y.shape[1]
         shape = (n, q, n, q) if self.moves_labels else (n, n)
         sums = [torch.zeros(shape, dtype=torch.float64) for _ in lengths]
@@ -139,7 +163,12 @@ class ListedGroup:
         return [(whole + whole.t()) / (2 * order) for whole in wholes]
 
     def free(self, x: Tensor, length: float) -> Tensor:
-        """The free kernel in the shape of `tied`: k (n, n), or k x I (n q, n q)."""
+        """Return the free kernel in the shape of `tied`: k (n, n), or k x I (n q, n q).
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            length: Length of the kernel.
+        """
         squares = (x**2).sum(1)
         kernel = matern_five_halves((squares.unsqueeze(1) + squares - 2 * x @ x.t()).clamp_min(0), length)
         return torch.kron(kernel, torch.eye(self.on_y.shape[1]).double()) if self.moves_labels else kernel

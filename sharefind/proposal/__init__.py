@@ -6,9 +6,29 @@ compared by the evidence for them (`log_evidence`); the spaces come from permuta
 `propose` puts it together.
 """
 
-from sharefind.proposal.coefficients import Coefficients
-from sharefind.proposal.finding import Finding, Rival
-from sharefind.proposal.least_squares import least_squares
-from sharefind.proposal.propose import Proposing, propose
+from __future__ import annotations
 
-__all__ = ["Coefficients", "Finding", "Proposing", "Rival", "least_squares", "propose"]
+from typing import TYPE_CHECKING
+
+from sharefind.offered import offers
+
+if TYPE_CHECKING:
+    from sharefind.proposal.coefficients import Coefficients as Coefficients
+    from sharefind.proposal.finding import Finding as Finding
+    from sharefind.proposal.finding import Rival as Rival
+    from sharefind.proposal.least_squares import least_squares as least_squares
+    from sharefind.proposal.propose import Proposing as Proposing
+    from sharefind.proposal.propose import propose as propose
+
+OFFERED = {
+    "Coefficients": ".coefficients",
+    "Finding": ".finding",
+    "Proposing": ".propose",
+    "Rival": ".finding",
+    "least_squares": ".least_squares",
+    "propose": ".propose",
+}
+"""What is offered here, and where it lies."""
+
+__all__ = list(OFFERED)
+offers(__name__)

@@ -1,4 +1,4 @@
-"""From candidate permutations to the group with the largest evidence, and the others that the data leave standing.
+"""The climb from candidate permutations to the group with the largest evidence, and to others that the data allow.
 
 The evidence of a group is that of its fixed space. Groups are joined as long as that gains; what comes near is kept.
 """
@@ -76,11 +76,16 @@ class Climb:
         return bool(np.array_equal(labels[targets], signs * labels))
 
     def spaces(self) -> list[TiedSpace]:
-        """Every space of weights that was looked at."""
+        """Return every space of weights that was examined."""
         return [TiedSpace("", self.evidence.weights(found), log, found) for log, found in self.visited.values()]
 
     def look(self, generators: Generators, trust: float = 0.0) -> float:
-        """The log evidence of the fixed space of the group that these generate; `trust` is what else speaks for it."""
+        """Return the log evidence of the fixed space of the group that some permutations generate.
+
+        Args:
+            generators: The permutations.
+            trust: Log evidence from other sources, which is added.
+        """
         log = self._log(generators) + trust
         key = self._space(generators)
         if key not in self.visited or log > self.visited[key][0]:

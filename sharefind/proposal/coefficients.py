@@ -61,7 +61,15 @@ class Block:
         return {row.tobytes(): k for k, row in enumerate(self.exponents)}
 
     def move(self, outputs: Signed, inputs: Signed) -> Signed:
-        """Where a signed permutation of outputs (d_out,) and of inputs (d_in,) takes the coefficients (dim,)."""
+        """Return where a signed permutation takes the coefficients.
+
+        Args:
+            outputs: The signed permutation of outputs, shape (d_out,) each.
+            inputs: The signed permutation of inputs, shape (d_in,) each.
+
+        Returns:
+            Images and signs, shape (dim,) each.
+        """
         images, signs = inputs
         carried = np.empty_like(self.exponents)
         carried[:, images] = self.exponents
@@ -107,7 +115,11 @@ class Coefficients:
         return next(block for block in self.blocks if block.name == "linear")
 
     def moved(self, permutation: IntArray) -> list[Signed]:
-        """Where a permutation of the layout's points takes the coefficients of every block, then those of X."""
+        """Return where a permutation of the layout's points takes the coefficients of every block, then those of X.
+
+        Args:
+            permutation: The permutation.
+        """
         key = permutation.tobytes()
         if key not in self._moved:
             rows, columns = self.layout.blocks[0]
@@ -120,7 +132,11 @@ class Coefficients:
 
 
 def inverse(matrix: FloatArray) -> FloatArray:
-    """Of a positive definite matrix whose rows may have very different sizes."""
+    """Return the inverse of a positive definite matrix whose rows may have very different sizes.
+
+    Args:
+        matrix: The matrix.
+    """
     lengths = np.sqrt(np.diag(matrix))
     size = np.multiply.outer(lengths, lengths)
     return np.asarray(np.linalg.inv(matrix / size) / size, dtype=np.float64)

@@ -1,6 +1,6 @@
 """What a proposal is: an exact space of weights, its group, and what else the samples leave standing.
 
-How it is found is left to `propose`.
+`propose` finds it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Rival:
     """A space that the data leave standing beside the one that was taken.
 
     Attributes:
-        name: Of its group, or what ties it.
+        name: Name of its group, or what ties it.
         dim: Dimension of the space of weights.
         share: Share of the posterior; None where the search was cut short.
     """
@@ -51,7 +51,7 @@ class Finding:
     Attributes:
         layout: The weights and what could move them.
         labels: The space, int32 (d_out d_in,).
-        recognition: Of the space: the largest group that fixes it.
+        recognition: The name of the space: the largest group that fixes it.
         name: What ties the weights: a group's name, "translation: ...", or "no sharing".
         is_group: Whether the space is that of a group of permutations; False for a translation on windows.
         is_odd: Whether turning all signs, x to -x and y to -y, is a symmetry beside the group, or the only one.
@@ -59,14 +59,15 @@ class Finding:
         values: The tied linear coefficients, class 1, 2, ..., (dim,).
         errors: Their standard errors, (dim,).
         samples: n of the search.
-        share: Posterior share of the single most likely space; None where the search was cut short, since what was not
-            looked at has a share too.
-        rivals: The next ones, one alone where it is decided.
+        share: Posterior share of the single most likely space; None where the search was cut short, since spaces that
+            were not examined have a share too.
+        rivals: The next spaces; a single one where the first is decided.
         is_decided: Whether one space has a share of `Proposing.credible`.
         is_exhaustive: Whether the search for permutations was not cut short.
-        smaller: What could most easily be dropped from the space; None where nothing is left to drop.
-        alternatives: What the samples propose next, should this be rejected by others; each has none of its own.
-        log_odds: Of a group of maps: for it against an accident; such a finding has no share.
+        smaller: What could most easily be dropped from the space; None where nothing can be dropped.
+        alternatives: What the samples propose next, should other samples reject this; each has no alternatives of its
+            own.
+        log_odds: Log odds of a group of maps against an accident; such a finding has no share.
     """
 
     layout: Layout
@@ -114,7 +115,9 @@ class Finding:
 
     @property
     def is_of_weights(self) -> bool:
-        """Whether the name is that of a group: the largest that fixes the weights, of which the data may have less."""
+        """Whether the name is that of a group: the largest that fixes the weights. The data may have a smaller
+        group.
+        """
         return self.is_group and self.group.order > 1
 
     @property

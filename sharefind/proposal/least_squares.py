@@ -2,7 +2,7 @@
 
 If the law of (X, Y) is kept by signed permutations (g_in, g_out), so are these coefficients in expectation, whatever
 the relation is: the best linear predictor of an equivariant law is equivariant. Blocks of higher degree see what a
-linear predictor does not. What spaces they speak for is left to `log_evidence`.
+linear predictor does not. `log_evidence` has the spaces that they speak for.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Fit:
     """Which blocks are estimated, and how well.
 
     Attributes:
-        samples_per_monomial: A block is estimated where there are so many samples for each monomial, those of the
-            blocks before it included.
+        samples_per_monomial: A block is estimated where there are this many samples for each monomial, including those
+            of the blocks before it.
         largest_block: Blocks with more coefficients than this are left out, but for the linear one.
         dense: Largest block whose precision is kept as a matrix; beyond, correlations of coefficients are neglected.
         samples_per_covariance: Fewest samples for each coefficient of a block for its covariance to be estimated
@@ -58,26 +58,26 @@ FIT = Fit()
 def least_squares(
     x: Any, y: Any, layout: Layout, about: About = "mean", fit: Fit = FIT, names: Sequence[str] = ()
 ) -> Coefficients:
-    """The coefficients of Y on X: linear, and of higher degree where there are samples enough.
+    """Return the coefficients of Y on X: linear, and of higher degree where there are enough samples.
 
     The monomials are made orthogonal under the law of all inputs taken together: nearly uncorrelated, and moved by
-    signed permutations as plain ones are. All blocks are fitted at once.
+    signed permutations as plain monomials are. All blocks are fitted at once.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         layout: What is moved; its first block is the weight (d_out, d_in).
-        about: "mean" subtracts the mean of each column of x and of y, so that no vector added to them matters;
-            "origin" keeps the zero of the data, which changes of sign need. Where x has a constant column, the origin
-            stays and no constant is fitted.
+        about: "mean" subtracts the mean of each column of x and of y, so that no vector added to them matters; "origin"
+            keeps the zero of the data, which changes of sign need. Where x has a constant column, the origin stays and
+            no constant is fitted.
         fit: Which blocks are estimated, and how well.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
 
     Returns:
         Every block of coefficients with its covariance, and moments of X.
 
     Raises:
-        InputError: too few samples, values that are not finite, or inputs of which one determines another.
+        InputError: There are too few samples, a value is not finite, or one input determines another.
     """
     inputs, labels = finite_array(x, "x", 2), finite_array(y, "y", 2)
     n, d = inputs.shape
@@ -147,7 +147,7 @@ def shrunk_covariance(residual: FloatArray) -> FloatArray:
         return covariance
     squares, mean = residual**2, float(np.trace(covariance)) / m
     beyond = float((covariance**2).sum())
-    # By how much the covariance is off in mean square, and how far it is from equal variances.
+    # The mean squared error of the covariance, and its distance from equal variances.
     error = (float((squares.sum(axis=1) ** 2).sum()) / n - beyond) / n
     distance = beyond - m * mean**2
     share = min(1.0, error / distance) if distance > 0 else 1.0
@@ -194,11 +194,11 @@ def _brought_to_one(values: FloatArray) -> tuple[FloatArray, float]:
 
 
 def has_origin(inputs: FloatArray, clear: float = 5.0) -> bool:
-    """Whether the means of x may all be 0, so that changes of sign can be symmetries of its law.
+    """Return whether the means of x may all be 0, so that changes of sign can be symmetries of its law.
 
     Args:
         inputs: x, shape (n, d_in).
-        clear: A mean is not 0 when it is so many standard errors away.
+        clear: A mean is not 0 when it is this many standard errors away.
     """
     errors = inputs.std(axis=0) / np.sqrt(len(inputs))
     return bool(np.all(np.abs(inputs.mean(axis=0)) <= clear * errors))
@@ -267,16 +267,16 @@ def _chosen(inputs: FloatArray, d_out: int, fit: Fit, names: Sequence[str]) -> l
 
 
 def refuse_dependent(design: FloatArray, inputs: FloatArray, fit: Fit, names: Sequence[str]) -> None:
-    """Refuse inputs of which one is determined by the others.
+    """Refuse inputs if others determine one of them.
 
     Args:
         design: Columns of the inputs, with a constant, shape (n, p).
-        inputs: x, shape (n, d_in), of which the message names a column.
-        fit: When a column counts as determined.
-        names: Of the columns of x, for messages.
+        inputs: x, shape (n, d_in); the message names one of its columns.
+        fit: Decides when a column counts as determined.
+        names: Names of the columns of x, for messages.
 
     Raises:
-        InputError: A column is determined by the others.
+        InputError: Others determine a column.
     """
     if _is_dependent([design], fit.dependent):
         name = column_name(_determined(inputs, fit.dependent), "x", names)

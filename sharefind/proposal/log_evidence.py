@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
-from scipy.sparse import csr_array
 
 from sharefind.proposal.coefficients import Block, Coefficients, Signed
 from sharefind.spaces import tying
@@ -63,7 +62,7 @@ class BlockEvidence:
         precision = self.block.precision
         if precision.ndim == 1:
             return np.bincount(classes, weights=precision * signs**2, minlength=k + 1)[1:].astype(np.float64), pulled
-        incidence = csr_array((signs, (np.arange(labels.size), classes)), shape=(labels.size, k + 1))
+        incidence = scipy.sparse.csr_array((signs, (np.arange(labels.size), classes)), shape=(labels.size, k + 1))
         return np.asarray(incidence.T @ (incidence.T @ precision).T, dtype=np.float64)[1:, 1:], pulled
 
     def _spread(self, labels: Labels) -> FloatArray:
@@ -74,9 +73,12 @@ class BlockEvidence:
         return np.asarray(np.sqrt(self.tau2[first[1:]]))
 
     def log(self, labels: Labels) -> float:
-        """The log evidence, less what does not depend on the labels. labels: canonical, int32 (dim,).
+        """Return the log evidence, without terms that do not depend on the labels.
 
-        That a whole kind vanishes is compared with its mean being as large as the block's values are.
+        A kind that vanishes as a whole is compared with a kind whose mean is as large as the block's values.
+
+        Args:
+            labels: Canonical labels, int32 (dim,).
         """
         if not self.tau2.any():
             return 0.0
@@ -107,7 +109,14 @@ class BlockEvidence:
         return spread, spread * pulled, np.eye(len(inner)) + np.multiply.outer(spread, spread) * inner
 
     def posterior_mean(self, labels: Labels) -> FloatArray:
-        """The mean of the values (dim,) under ties, given the data; 0 where the block shows no signal."""
+        """Return the mean of the values under ties, given the data; 0 where the block shows no signal.
+
+        Args:
+            labels: Canonical labels, int32 (dim,).
+
+        Returns:
+            Shape (dim,).
+        """
         if labels.max() == 0 or not self.tau2.any():
             return np.zeros(labels.size)
         spread, pulled, loaded = self._loaded(labels)
@@ -115,7 +124,11 @@ class BlockEvidence:
         return of_classes(values, labels)
 
     def misfit(self, labels: Labels) -> tuple[float, int]:
-        """Squared distance of the values from the space in units of the noise, and its degrees of freedom."""
+        """Return the squared distance of the values from the space in units of the noise, and its degrees of freedom.
+
+        Args:
+            labels: Canonical labels, int32 (dim,).
+        """
         total = float(self.block.values.ravel() @ self._pulled)
         if labels.max() == 0:
             return total, labels.size
@@ -124,7 +137,12 @@ class BlockEvidence:
         return total - float(pulled @ solved), labels.size - int(labels.max())
 
     def refit(self, labels: Labels) -> tuple[FloatArray, FloatArray]:
-        """Generalised least squares under the ties: values of class 1, 2, ... (k,) and standard errors (k,)."""
+        """Return generalised least squares under the ties: values of class 1, 2, ..., shape (k,), and standard errors,
+        shape (k,).
+
+        Args:
+            labels: Canonical labels, int32 (dim,).
+        """
         inner, pulled = self._gathered(labels)
         if inner.ndim == 1:
             return pulled / inner, 1 / np.sqrt(inner)
@@ -133,7 +151,7 @@ class BlockEvidence:
 
 
 def vanishing(z: FloatArray, ratio: FloatArray) -> FloatArray:
-    """Log evidence for values being 0.
+    """Return log evidence for values being 0.
 
     Args:
         z: Values in units of their standard errors.
@@ -151,7 +169,7 @@ class LogEvidence:
     data say nothing at all.
 
     Attributes:
-        coefficients: Of the data.
+        coefficients: Coefficients of the data.
         signal: p-value below which coefficients are no noise.
         ambient: What generates all moves that are looked at, as permutations of the layout's points; the swaps of the
             layout where None.
@@ -191,11 +209,19 @@ class LogEvidence:
         return tuple(k for k in self.speaking if k < len(self.coefficients.blocks))
 
     def log(self, generators: Sequence[IntArray]) -> float:
-        """Log evidence for the fixed space of the group that the permutations generate."""
+        """Return log evidence for the fixed space of the group that permutations generate.
+
+        Args:
+            generators: The permutations.
+        """
         return self.log_of(self.patterns(generators))
 
     def log_of(self, patterns: Sequence[Labels]) -> float:
-        """Log evidence for ties of each block that can say anything, as `patterns` gives them."""
+        """Return log evidence for ties of each block that has information.
+
+        Args:
+            patterns: The ties, as `patterns` returns them.
+        """
         return sum(self._block(k, labels) for k, labels in zip(self.speaking, patterns, strict=True))
 
     def _block(self, k: int, labels: Labels) -> float:
@@ -212,10 +238,13 @@ class LogEvidence:
         return block.name != "constant" and block not in self.coefficients.inputs
 
     def log_of_sign(self, minus: IntArray) -> float:
-        """Log evidence for the symmetry x to -x, y to -y against none. minus: the permutation of the points.
+        """Return log evidence for the symmetry x to -x, y to -y against none.
 
-        What speaks for it is that the constants vanish, against constants as large as the labels (mean square 1); all
+        It is in favour where the constants vanish, against constants as large as the labels (mean square 1); everything
         else of even degree can only speak against it.
+
+        Args:
+            minus: The permutation of the points.
         """
         constant = next((b.block for b in self.blocks if b.block.name == "constant"), None)
         if constant is None:
@@ -229,17 +258,21 @@ class LogEvidence:
         """Whether any block but the constants differs from noise, by chi^2 each."""
         for found in self.blocks:
             misfit, dof = found.misfit(np.zeros(found.block.dim, dtype=np.int32))
-            if self._is_relation(found.block) and special.chdtrc(dof, misfit) < self.signal:
+            if self._is_relation(found.block) and scipy.special.chdtrc(dof, misfit) < self.signal:
                 return True
         return False
 
     def patterns(self, generators: Sequence[IntArray]) -> list[Labels]:
-        """What a group leaves fixed in each block that can say anything, int32 (dim,) each."""
+        """Return the fixed space of a group in each block that has information, int32 (dim,) each.
+
+        Args:
+            generators: Permutations that generate the group.
+        """
         moved = [self.coefficients.moved(g) for g in generators]
         return [fixed_pattern([m[k] for m in moved], self.blocks[k].block.dim) for k in self.speaking]
 
     def keeps(self, g: IntArray, patterns: Mapping[int, Labels]) -> bool:
-        """Whether a permutation of the layout's points leaves fixed all that has these ties.
+        """Return whether a permutation of the layout's points fixes everything that has these ties.
 
         Args:
             g: The permutation.
@@ -249,18 +282,35 @@ class LogEvidence:
         return all(np.array_equal(labels[moved[k][0]], moved[k][1] * labels) for k, labels in patterns.items())
 
     def weights(self, generators: Sequence[IntArray]) -> Labels:
-        """The fixed space in the parameters that the layout stands for, int32 (dim,)."""
+        """Return the fixed space in the parameters of the layout, int32 (dim,).
+
+        Args:
+            generators: Permutations that generate the group.
+        """
         layout = self.coefficients.layout
         return fixed_pattern([layout.parameter_move(g) for g in generators], layout.dim)
 
 
 def of_classes(values: FloatArray, labels: Labels) -> FloatArray:
-    """Values of class 1, 2, ... (k,) with their signs at each place of a pattern, (dim,)."""
+    """Return values of classes with their signs at each place of a pattern.
+
+    Args:
+        values: Values of class 1, 2, ..., shape (k,).
+        labels: The pattern, int32 (dim,).
+
+    Returns:
+        Shape (dim,).
+    """
     return np.asarray(np.concatenate([[0.0], values])[np.abs(labels)] * np.sign(labels))
 
 
 def fixed_pattern(moved: Sequence[Signed], dim: int) -> Labels:
-    """What signed permutations of `dim` entries leave fixed, int32 (dim,); no ties where there are none."""
+    """Return the fixed space of signed permutations, int32 (dim,); no ties where there are no permutations.
+
+    Args:
+        moved: The signed permutations.
+        dim: Number of entries.
+    """
     if not moved:
         return free(dim)
     targets, signs = zip(*moved, strict=True)
@@ -269,5 +319,9 @@ def fixed_pattern(moved: Sequence[Signed], dim: int) -> Labels:
 
 
 def free(dim: int) -> Labels:
-    """No ties."""
+    """Return a pattern without ties.
+
+    Args:
+        dim: Number of entries.
+    """
     return np.arange(1, dim + 1, dtype=np.int32)

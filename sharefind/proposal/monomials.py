@@ -11,7 +11,11 @@ from sharefind.typing import FloatArray, IntArray
 
 
 def has_constant(inputs: FloatArray) -> bool:
-    """Whether an input (n, d) never changes."""
+    """Return whether an input never changes.
+
+    Args:
+        inputs: Shape (n, d).
+    """
     return bool(np.any(np.ptp(inputs, axis=0) == 0))
 
 
@@ -31,16 +35,34 @@ class Powers:
 
     @classmethod
     def of(cls, inputs: FloatArray) -> Powers:
-        """Those of inputs (n, d)."""
+        """Return the polynomials for inputs.
+
+        Args:
+            inputs: Shape (n, d).
+        """
         second = float(np.mean(inputs**2))
         return cls(second, float(np.mean(inputs**4)) / (second or 1.0))
 
     def values(self, inputs: FloatArray) -> FloatArray:
-        """Of inputs (n, d), (4, n, d)."""
+        """Return the values of the polynomials at inputs.
+
+        Args:
+            inputs: Shape (n, d).
+
+        Returns:
+            Shape (4, n, d).
+        """
         return np.stack([np.ones_like(inputs), inputs, inputs**2 - self.second, inputs**3 - self.tilt * inputs])
 
     def slopes(self, inputs: FloatArray) -> FloatArray:
-        """Derivatives at inputs (n, d), (4, n, d)."""
+        """Return derivatives of the polynomials at inputs.
+
+        Args:
+            inputs: Shape (n, d).
+
+        Returns:
+            Shape (4, n, d).
+        """
         return np.stack([np.zeros_like(inputs), np.ones_like(inputs), 2 * inputs, 3 * inputs**2 - self.tilt])
 
 
@@ -64,7 +86,15 @@ class Frame:
 
 
 def products(of: FloatArray, exponents: IntArray) -> FloatArray:
-    """Products of polynomials of one input each: `of` (4, n, d), exponents (p, d) -> (n, p)."""
+    """Return products of polynomials of one input each.
+
+    Args:
+        of: Values of the polynomials, shape (4, n, d).
+        exponents: Shape (p, d).
+
+    Returns:
+        Shape (n, p).
+    """
     used = np.argsort(exponents == 0, axis=1, kind="stable")[:, : max(1, int((exponents > 0).sum(1).max(initial=0)))]
     found = np.ones((len(exponents), of.shape[1]))
     for inputs in used.T:
@@ -73,7 +103,11 @@ def products(of: FloatArray, exponents: IntArray) -> FloatArray:
 
 
 def higher(d: int) -> list[tuple[str, IntArray]]:
-    """Exponents of degree 2 and 3, the cheapest blocks first; x_a x_b x_c is left out."""
+    """Return exponents of degree 2 and 3, the cheapest blocks first; x_a x_b x_c is left out.
+
+    Args:
+        d: Number of inputs.
+    """
     eye = np.eye(d, dtype=np.int64)
     blocks = [("square", 2 * eye), ("cube", 3 * eye)]
     if d > 1:
@@ -83,6 +117,10 @@ def higher(d: int) -> list[tuple[str, IntArray]]:
 
 
 def pairs(d: int) -> IntArray:
-    """Exponents of the products x_a x_b of different inputs."""
+    """Return exponents of the products x_a x_b of different inputs.
+
+    Args:
+        d: Number of inputs.
+    """
     eye = np.eye(d, dtype=np.int64)
     return np.stack([eye[a] + eye[b] for a, b in combinations(range(d), 2)])

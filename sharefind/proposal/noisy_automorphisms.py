@@ -1,7 +1,7 @@
 """Permutations of a layout's points [with signs] that nearly keep the coefficients: candidates for symmetries.
 
 A backtracking search as in graph automorphism (images of base points, one after another, pruned where entries differ),
-with noisy entries instead of colours. Whether one is a symmetry is left to `climb` and to exact tests.
+with noisy entries instead of colours. `climb` and exact tests decide whether one is a symmetry.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _IS_ODD = {"constant": False, "linear": True, "square": False, "cube": True}
 
 @dataclass(frozen=True)
 class Effort:
-    """How long permutations are searched, and how near they must come.
+    """Limits on the search for permutations, and how near they must come.
 
     Attributes:
-        looseness: A partial permutation is dropped when its squared differences exceed what noise gives by so many
-            standard deviations.
+        looseness: A partial permutation is dropped when its squared differences exceed what noise gives by this number
+            of standard deviations.
         tighter: Smaller values that are tried too: where many permutations pass, the nearest are found among fewer.
         dispersion: Variance of a squared difference, in units of its mean squared: 2, and more since neighbours share a
             coefficient.
-        expansions: Most partial permutations that one search looks at.
-        most_expansions: Most of all searches together.
+        expansions: Most partial permutations that one search examines.
+        most_expansions: Most partial permutations of all searches together.
         leaves: Permutations that one search returns at most.
         most_listed: Layouts with no more permutations than this have all of them compared with the coefficients.
         nearest: Nearest of all permutations that are returned.
@@ -56,7 +56,11 @@ class Effort:
     listed_at_once: int = 4_000_000
 
     def limit(self, count: IntArray) -> FloatArray:
-        """Largest sum of so many squared differences that noise explains; neighbouring ones share a coefficient."""
+        """Return the largest sum of squared differences that noise explains; neighbouring ones share a coefficient.
+
+        Args:
+            count: Number of differences.
+        """
         return np.asarray(count + self.looseness * np.sqrt(self.dispersion * count) + self.looseness**2)
 
 
@@ -135,9 +139,9 @@ class PermutationSearch:
         return [(plus, 1), (plus + shape.size, -1)] if shape.is_signed else [(plus, 1)]
 
     def generators(self) -> list[IntArray]:
-        """What generates every group of permutations that nearly keep the coefficients; in no order.
+        """Return permutations that generate every group of permutations that nearly keep the coefficients; in no order.
 
-        Base points are fixed one after another (Sims 1970); at each, an image is looked for in every orbit that is not
+        Base points are fixed one after another (Sims 1970); at each, an image is searched in every orbit that is not
         yet reached.
         """
         found: list[IntArray] = []
@@ -155,7 +159,8 @@ class PermutationSearch:
         return same[~np.isin(same, [*taken, *self._antipodes[list(taken)]])]
 
     def candidates(self) -> list[IntArray]:
-        """Permutations from which groups are made, the nearest first: `generators` at several tolerances, and others.
+        """Return permutations from which groups are made, the nearest first: `generators` at several tolerances, and
+        others.
 
         All permutations are listed where there are few of them. The search is then exhaustive.
         """
@@ -186,7 +191,9 @@ class PermutationSearch:
         return every[1:]
 
     def _nearest(self, listed: IntArray) -> list[IntArray]:
-        """Of permutations (M, P), those whose differences exceed least what noise gives, relative to their number."""
+        """Return permutations of a list (M, P) whose differences exceed least what noise gives, relative to their
+        number.
+        """
         block = max(1, self.effort.listed_at_once // self.values.size)
         excess = np.concatenate([self._excess(listed[k : k + block]) for k in range(0, len(listed), block)])
         nearest = np.argsort(excess, kind="stable")[: self.effort.nearest]

@@ -25,7 +25,7 @@ class TiedSpace:
         name: What ties them where no group does, else "".
         labels: The space, int32 (dim,).
         log: Its log evidence.
-        generators: Of a group that fixes it; None where none does.
+        generators: Generators of a group that fixes it; None where none does.
     """
 
     name: str
@@ -47,19 +47,32 @@ class TiedSpace:
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Spaces, the most likely first, with their shares of the posterior."""
+    """Spaces, the most likely first, with their shares of the posterior.
+
+    Attributes:
+        ranked: The spaces.
+        shares: Their shares.
+    """
 
     ranked: tuple[TiedSpace, ...]
     shares: tuple[float, ...]
 
     def first(self, share: float) -> tuple[TiedSpace, ...]:
-        """The fewest spaces with this share together."""
+        """Return the fewest spaces with a share together.
+
+        Args:
+            share: The share.
+        """
         sums = np.cumsum(self.shares)
         return self.ranked[: int(np.searchsorted(sums, min(share, float(sums[-1])))) + 1]
 
 
 def posterior(spaces: Sequence[TiedSpace]) -> Posterior:
-    """Shares of the posterior; of equal ones, the space of smaller dimension comes first."""
+    """Return shares of the posterior; of equal shares, the space of smaller dimension comes first.
+
+    Args:
+        spaces: The spaces with their evidence.
+    """
     kinds = Counter(space.kind for space in spaces)
     weights = np.array([space.log - np.log(kinds[space.kind]) for space in spaces])
     shares = np.exp(weights - weights.max())
@@ -69,7 +82,11 @@ def posterior(spaces: Sequence[TiedSpace]) -> Posterior:
 
 
 def common_refinement(patterns: Sequence[Labels]) -> Labels:
-    """The smallest tying space that contains several: entries stay tied where all of them tie them alike."""
+    """Return the smallest tying space that contains several: entries stay tied where all of them tie them alike.
+
+    Args:
+        patterns: The spaces, as labels.
+    """
     table = np.stack(patterns, axis=1)
     first = np.array([row[np.flatnonzero(row)[0]] if row.any() else 1 for row in table])
     oriented = table * np.sign(first)[:, None]

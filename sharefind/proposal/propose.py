@@ -1,7 +1,7 @@
-"""From samples to the exact space of weights that they speak for, its group, and what else they leave standing.
+"""Proposes the exact space of weights that samples speak for, its group, and what else they allow.
 
-The answer rests on the evidence for exact spaces alone; exact tests of the group on other samples, and training, are
-left to `sharefind.search`.
+The answer rests on the evidence for exact spaces alone; `sharefind.search` tests the group on other samples, and
+trains.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True)
 class Proposing:
-    """How widely is searched, and when one space is taken for decided.
+    """Limits on the search, and the share at which one space is decided.
 
     Attributes:
         credible: Posterior share at which one space is called decided.
@@ -44,7 +44,7 @@ class Proposing:
         most_ranked: Spaces among which alternatives are looked for, the likeliest first.
         most_cycled: Most inputs of one output for which cycles are looked for beside swaps.
         most_in_products: The same where the output depends on products of inputs, which only cycles may keep.
-        most_classes: Largest dimension of a space of which all smaller neighbours are looked at.
+        most_classes: Largest dimension of a space whose smaller neighbours are all examined.
         alpha: Probability with which a true equality of two weights of one output, or of two means, may be refuted.
         effort: How long permutations are searched.
         translations: Which translations are looked for.
@@ -75,26 +75,26 @@ def propose(
     settings: Proposing = PROPOSING,
     names: Sequence[str] = (),
 ) -> Finding:
-    """The sharing that n samples speak for.
+    """Return the sharing that n samples speak for.
 
     No permutation, share or name depends on a vector added to x or to y, nor on a common scale of either. Changes of
-    sign keep the origin alone, so they are looked for where the means of x may be 0.
+    sign keep only the origin, so they are examined where the means of x may be 0.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        signed: Look for signed permutations too; None: where inputs and outputs move together. Apart, a sign of the
-            inputs alone would only make weights vanish.
+        signed: Whether signed permutations are examined, too. The default is where inputs and outputs move together;
+            where they move separately, a sign of the inputs alone would only make weights vanish.
         seed: Seed of drawn critical values.
-        settings: How widely is searched, and when one space is taken for decided.
-        names: Of the columns of x, for messages.
+        settings: Limits on the search, and the share at which one space is decided.
+        names: Names of the columns of x, for messages.
 
     Returns:
         The space, its group, its rivals, and what is to be tried where it is rejected.
 
     Raises:
-        InputError: too few samples, values that are not finite, or inputs of which one determines another.
-        DataError: values whose squares overflow or vanish.
+        InputError: There are too few samples, a value is not finite, or one input determines another.
+        DataError: Squares of values overflow or vanish.
     """
     x, y = finite_array(x, "x", 2), finite_array(y, "y", 2)
     signed = x.shape[1:] == y.shape[1:] if signed is None else signed
@@ -198,9 +198,9 @@ class _Exploration:
         return whole if is_exhaustive else _without_shares(whole)
 
     def _kept(self, found: Posterior) -> tuple[TiedSpace, ...]:
-        """The spaces that the answer contains: those with most of the posterior.
+        """Return the spaces that the answer contains: those with most of the posterior.
 
-        Where nothing is shared in all of them, though each shares something, the likeliest stands for itself.
+        Where nothing is shared in all of them, though each shares something, the likeliest alone is returned.
         """
         kept = found.first(self.settings.kept)
         is_shared = not any(_is_free(space.labels) for space in kept)
@@ -293,7 +293,7 @@ def _has_signs(recognition: Recognition, labels: Labels) -> bool:
 
 
 def _name(labels: Labels, recognition: Recognition, name: str, is_group: bool, is_odd: bool) -> str:
-    """Of the group, or what else ties the weights."""
+    """Return the name of the group, or of what else ties the weights."""
     if not is_group:
         return name or "ties that no group makes"
     if _is_free(labels):

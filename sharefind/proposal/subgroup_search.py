@@ -43,9 +43,13 @@ class Table:
 
     @classmethod
     def of(cls, block: Block, values: FloatArray | None = None) -> Table:
-        """The table of a block; `values` (d_out, p) that are exact in place of its own.
+        """Return the table of a block.
 
         All monomials of a block have the same powers, up to their order.
+
+        Args:
+            block: The block.
+            values: Exact values (d_out, p) in place of the block's own, or None.
         """
         exponents = block.exponents
         d_in = exponents.shape[1]
@@ -61,14 +65,22 @@ class Table:
         return cls(chosen, spread, inputs, powers[0][:arity] % 2 == 1, columns)
 
     def determined(self, outputs: NDArray[np.bool_], inputs: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Coefficients all of whose coordinates are among those given as masks, bool (d_out, p)."""
+        """Return coefficients whose coordinates are all known.
+
+        Args:
+            outputs: Known outputs, bool (d_out,).
+            inputs: Known inputs, bool (d_in,).
+
+        Returns:
+            Shape (d_out, p), bool.
+        """
         whole = np.asarray(np.all(inputs[self.inputs], axis=1), dtype=np.bool_)
         return np.asarray(outputs[:, None] & whole[None])
 
     def compared(
         self, rows: IntArray, columns: IntArray, outputs: IntArray, inputs: IntArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Differences of coefficients from those at their images, and the variances of both, (count, k) each.
+        """Return differences of coefficients from those at their images, and the variances of both, (count, k) each.
 
         Args:
             rows: Outputs of the coefficients, shape (k,).
@@ -97,7 +109,7 @@ class SubgroupSearch:
     Attributes:
         points: The group, with its action on outputs and on inputs, in this order.
         tables: The coefficients.
-        chain: Of the group on all points, as `coordinate_chain` makes it.
+        chain: Stabiliser chain of the group on all points, as `coordinate_chain` makes it.
         effort: How long is searched, and how near an element must come.
         expansions: Cosets that were looked at.
         is_exhaustive: Whether the search was not cut short.
@@ -120,7 +132,9 @@ class SubgroupSearch:
         return self.chain.levels
 
     def _determined_by_level(self) -> list[list[tuple[Table, IntArray, IntArray]]]:
-        """For each base point the coefficients that its image determines, beside those before: rows and columns."""
+        """Return, for each base point, the coefficients that its image determines beside those before: rows and
+        columns.
+        """
         starts, dims = self.points.starts, self.points.dims
         known = [np.zeros(table.values.shape, dtype=bool) for table in self.tables]
         found = []
@@ -143,10 +157,11 @@ class SubgroupSearch:
         return found
 
     def generators(self) -> list[Permutations]:
-        """What generates every group of elements that nearly keep the coefficients, on all points; in no order.
+        """Return elements that generate every group of elements that nearly keep the coefficients, on all points; in no
+        order.
 
-        From the last stabiliser up, an element is looked for that carries its base point into each orbit that is not
-        yet reached.
+        From the last stabiliser up, an element is searched that carries its base point into each orbit that is not yet
+        reached.
         """
         found: list[Permutations] = []
         points = self.points.generators.shape[1]
@@ -159,7 +174,7 @@ class SubgroupSearch:
         return found
 
     def candidates(self) -> list[Permutations]:
-        """Elements from which groups are made, the nearest first: `generators` at several noise levels."""
+        """Return elements from which groups are made, the nearest first: `generators` at several noise levels."""
         found = self.generators()
         for looseness in self.effort.tighter:
             other = replace(self, effort=replace(self.effort, looseness=looseness), expansions=0)
@@ -171,7 +186,14 @@ class SubgroupSearch:
         return [unique[k] for k in np.argsort(self.excess(np.stack(unique)), kind="stable")]
 
     def excess(self, elements: Permutations) -> FloatArray:
-        """Squared differences of all coefficients under elements (count, points), in deviations beyond noise."""
+        """Return squared differences of all coefficients under elements, in deviations beyond noise.
+
+        Args:
+            elements: Shape (count, points).
+
+        Returns:
+            Shape (count,).
+        """
         cost, count = np.zeros(len(elements)), np.zeros(len(elements))
         for table in self.tables:
             rows, columns = np.nonzero(np.ones(table.values.shape, dtype=bool))
@@ -225,7 +247,11 @@ class SubgroupSearch:
 
 
 def coordinate_chain(points: JointPoints) -> StabiliserChain:
-    """A chain of a group on all points, whose base goes through outputs and inputs in turn: they decide early."""
+    """Return a chain of a group on all points, whose base goes through outputs and inputs in turn: they decide early.
+
+    Args:
+        points: The group on the points.
+    """
     (out, inner), dims = points.starts, points.dims
     base = [start + k for k in range(max(dims)) for start, dim in ((out, dims[0]), (inner, dims[1])) if k < dim]
     return StabiliserChain.of(points.generators, points.generators.shape[1], base, points.group.known_order)
@@ -239,7 +265,7 @@ def keepers(
     Args:
         points: The group.
         tables: The values; their variances count for nothing.
-        chain: Of the group, as `coordinate_chain` makes it.
+        chain: Stabiliser chain of the group, as `coordinate_chain` makes it.
         most: Cosets that are looked at.
 
     Returns:

@@ -1,8 +1,8 @@
 """Which subgroups of a given group do samples speak for? For groups of any size, of which nothing is listed.
 
 Elements that nearly keep the least-squares coefficients (`subgroup_search`) are joined as long as the evidence grows
-(`climb`); what has most of the posterior is proposed, with the subgroups below it and all joins. Whether one of them
-holds is left to exact tests on other samples.
+(`climb`); what has most of the posterior is proposed, with the subgroups below it and all joins. Exact tests on other
+samples decide whether one of them holds.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ProposedSubgroup:
 
     Attributes:
         group: On the points of the whole group.
-        share: Of the posterior over the groups that were looked at; None where the search was cut short.
+        share: Share of the posterior over the groups that were looked at; None where the search was cut short.
         log_odds: Log evidence over that of no symmetry.
     """
 
@@ -86,7 +86,7 @@ class SubgroupFinding:
         whole: The group.
         proposed: Subgroups that samples speak for, the likeliest first; none where they show no signal.
         family: What is to be tested: these, subgroups below them and all joins, the whole group among them.
-        log_evidence: Of each member of the family.
+        log_evidence: Log evidence of each member of the family.
         samples: n that proposed.
         has_signal: Whether coefficients differ from noise at all.
         is_exhaustive: Whether the search was not cut short.
@@ -112,7 +112,7 @@ def propose_subgroups(
     settings: SubgroupProposing = PROPOSING_SUBGROUPS,
     names: Sequence[str] = (),
 ) -> SubgroupFinding:
-    """The subgroups of a finite group that n samples speak for.
+    """Return the subgroups of a finite group that n samples speak for.
 
     Args:
         x: Inputs, shape (n, d_in).
@@ -120,13 +120,13 @@ def propose_subgroups(
         in_rep: How the group acts on x, by signed permutations.
         out_rep: How it acts on y, the same.
         settings: How widely subgroups are searched.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
 
     Returns:
         What is proposed and what is to be tested.
 
     Raises:
-        InputError: Too few samples, values that are not finite, or inputs of which one determines another.
+        InputError: There are too few samples, a value is not finite, or one input determines another.
         RepresentationError: The group acts by other matrices.
     """
     x, y = finite_array(x, "x", 2), finite_array(y, "y", 2)

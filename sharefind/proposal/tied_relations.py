@@ -35,10 +35,11 @@ class RelationContrast:
     What the tested subgroup keeps of f is taken from the labels first, which changes no comparison.
 
     Attributes:
+        name: Name of the statistic.
         frame: Zero and unit of inputs and labels; the tested subgroup fixes the zeros.
-        exponents: Of the monomials, int64 (p, d_in).
+        exponents: Exponents of the monomials, int64 (p, d_in).
         kept: The relation under the ties of the tested subgroup, in units of the labels, (d_out, p).
-        rest: By how much the other relation differs from it, (d_out, p).
+        rest: Difference of the other relation from it, (d_out, p).
         shift: The same of its constant, (d_out,).
         weights: w, (d_out,), one number for labels that the whole group mixes.
     """
@@ -55,7 +56,15 @@ class RelationContrast:
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The statistic for the subgroup that it was made for; see `Statistic`."""
+        """Return the statistic for the subgroup that it was made for; see `Statistic`.
+
+        Args:
+            moves: As in `Statistic`.
+            x: As in `Statistic`.
+            y: As in `Statistic`.
+            rng: As in `Statistic`.
+            units: As in `Statistic`.
+        """
         frame, raw = self.frame, (x.double().numpy(), y.double().numpy())
         inputs = (raw[0] - frame.x_origin) / frame.x_unit
         residual = (raw[1] - frame.y_origin) / frame.y_unit - self._design(inputs) @ self.kept.T
@@ -69,7 +78,7 @@ class RelationContrast:
         )
 
     def _misfit(self, x: Tensor, residual: Tensor) -> Tensor:
-        """Of copies, x (R, n, d_in) and residuals (R, n, d_out): (R, 1)."""
+        """Return the misfit of copies, x (R, n, d_in) and residuals (R, n, d_out): (R, 1)."""
         rows, n, d_in = x.shape
         off = self._design(x.numpy().reshape(rows * n, d_in)) @ self.rest.T + self.shift
         left = residual.numpy() - off.reshape(rows, n, -1)
@@ -84,8 +93,8 @@ class TiedRelations:
     """What the proposing rows make of the relation under the ties of each subgroup.
 
     Attributes:
-        points: Of the whole group, on outputs and inputs.
-        evidence: Of the coefficients.
+        points: Points of the whole group, on outputs and inputs.
+        evidence: Evidence of the coefficients.
         groups: Subgroups whose relations are compared; that without ties is always one of them.
     """
 
@@ -95,11 +104,15 @@ class TiedRelations:
     _known: dict[FiniteGroup | None, _Ties] = field(default_factory=dict, repr=False)
 
     def log(self, group: FiniteGroup) -> float:
-        """The log evidence for the ties of a subgroup."""
+        """Return the log evidence for the ties of a subgroup.
+
+        Args:
+            group: The subgroup.
+        """
         return self._ties(group).log
 
     def contrast(self, group: FiniteGroup) -> RelationContrast | None:
-        """The test of a subgroup; None where no relation that was looked at breaks it.
+        """Return the test of a subgroup; None where no relation that was examined breaks it.
 
         Args:
             group: A subgroup of the whole group.
@@ -193,6 +206,11 @@ def _fixed_part(vector: FloatArray, labels: Labels) -> FloatArray:
 
 
 def on_layout(points: JointPoints, elements: Permutations | Sequence[Permutations]) -> list[IntArray]:
-    """Elements with the images of all coordinates, as permutations of a layout's points."""
+    """Return elements, with the images of all coordinates, as permutations of a layout's points.
+
+    Args:
+        points: The group on the points.
+        elements: The elements.
+    """
     start = points.group.degree
     return [np.asarray(g[start:], dtype=np.int64) - start for g in elements]

@@ -42,10 +42,13 @@ class Translations:
     max_stride: int = 4
 
     def spaces(self, evidence: LogEvidence) -> list[TiedSpace]:
-        """For each stride: all diagonals free, the band of them for which the evidence is largest, and its neighbours.
+        """Return, for each stride, all diagonals free, the band of them with the largest evidence, and its neighbours.
 
         A band that some outputs see in part is proposed cut off there, and with parameters of their own for these
         outputs: what lies beyond the window is zero, mirrored, or not known.
+
+        Args:
+            evidence: Evidence of the coefficients.
         """
         block = evidence.coefficients.linear
         d_out, d_in = block.values.shape
@@ -142,7 +145,11 @@ class Band:
         return np.asarray(self.offset[:, -1] < self.high)
 
     def freed(self, rows: IntArray) -> list[tuple[str, Labels]]:
-        """The ties but for these outputs: free where the filter lies, where it is mirrored, or altogether; by name."""
+        """Return the ties with some outputs free: where the filter lies, where it is mirrored, or altogether; by name.
+
+        Args:
+            rows: Numbers of these outputs.
+        """
         inputs, reach = np.arange(self.offset.shape[1]), max(abs(self.low), abs(self.high), self.width - 1)
         every = np.zeros(self.offset.shape, dtype=bool)
         every[rows] = True
@@ -155,7 +162,11 @@ class Band:
         ]
 
     def name(self, border: str = "") -> str:
-        """What the ties are called; `border` says which outputs have weights of their own."""
+        """Return the name of the ties.
+
+        Args:
+            border: Words for the outputs that have weights of their own.
+        """
         step = "" if self.stride == 1 else f", stride {self.stride}"
         if (self.low, self.high) == (int(self.offset.min()), int(self.offset.max())):
             return f"translation (weights shared along diagonals{step}), a tying without a group"
@@ -193,7 +204,11 @@ def _best_band(evidence: LogEvidence, offset: IntArray, rows: IntArray) -> tuple
 
 
 def outputs_free(rows: list[int]) -> str:
-    """Which outputs have weights of their own: "outputs 0 and 1 free"."""
+    """Return words for outputs that have weights of their own: "outputs 0 and 1 free".
+
+    Args:
+        rows: Numbers of these outputs.
+    """
     if len(rows) == 1:
         return f"output {rows[0]} free"
     return f"outputs {', '.join(map(str, rows[:-1]))} and {rows[-1]} free"

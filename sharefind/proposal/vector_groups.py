@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 
 from sharefind.exact.matrices import to_float
 from sharefind.groups import CompactGroup
@@ -29,7 +29,9 @@ from sharefind.groups.orthogonal_subgroups import (
 )
 from sharefind.groups.point_groups import plane_groups, point_group, point_subgroups, space_groups
 from sharefind.inference.continuous.algebras import nearest_algebra, skew_basis
-from sharefind.inference.vectors.vector_features import LabelFit, random_turns
+from sharefind.inference.vectors.rotated_bases import Basis, random_turns
+from sharefind.inference.vectors.vector_features import LabelFit
+from sharefind.proposal.frame_fits import FittedFrame, cayley, fitted_frame, plane_turns
 from sharefind.typing import FloatArray
 
 
@@ -42,7 +44,7 @@ class VectorProposing:
         frames: That fill the rotations.
         refined: Groups whose frames are moved to the least misfit, beside the cubic and icosahedral ones.
         starts: Frames from which that is begun, for each group.
-        steps: Of one search for the least misfit, at most.
+        steps: Steps of one search for the least misfit, at most.
         close: Half an angle, in radians, by which a frame is moved to a rational one.
         most_below: Subgroups of a point group up to which all are tested.
     """
@@ -95,7 +97,7 @@ def propose_vector_groups(
     """The subgroup of SO(n) or O(n) that labels speak for, with what is to be tested.
 
     Args:
-        fits: Of the labels.
+        fits: Fits of the labels.
         whole: SO(n) or O(n).
         settings: How widely is looked.
     """
@@ -107,9 +109,10 @@ def propose_vector_groups(
     if best is None:
         return VectorFinding(None, (nobody(whole.n), *alone))
     template, turn, gain = best
-    frame = frame_near(turn, settings.close)
+    settled = search.settled(template, turn)
+    frame = frame_near(settled.turn, settings.close)
     group = template.placed(frame)
-    placed = PlacedGroup(group, gain, frame.columns.T, search.error(template, turn))
+    placed = PlacedGroup(group, gain, frame.columns.T, None if settled.error is None else math.degrees(settled.error))
     return VectorFinding(placed, _family(template, frame, group, whole, alone, settings))
 
 
@@ -181,9 +184,15 @@ class _Search:
         found = max(self._refined(), key=_rank, default=None)
         if found is None or found[2] <= max(whole, nothing):
             return None
-        if self.n <= 3 and found[0].freedom:
-            found = self._moved(found[0], found[1], 0.02, 4)
         return found[0], found[1], found[2] - nothing
+
+    def settled(self, template: _Template, turn: FloatArray) -> FittedFrame:
+        """The frame in which what the group keeps fits the labels best."""
+        if not template.freedom:
+            return FittedFrame(turn, None)
+        models = [fit.sharpest for fit in self.fits]
+        kept = [self.kept_of(template, model.basis, model.labels.shape[1]) for model in models]
+        return fitted_frame(models, kept, turn)
 
     def _refined(self) -> Iterator[tuple[_Template, FloatArray, float]]:
         if self.n > 3:
@@ -241,8 +250,11 @@ class _Search:
 
     def kept(self, template: _Template, fit: LabelFit) -> FloatArray:
         """Orthonormal functions that the template keeps, (p q, k)."""
-        basis, q = fit.basis, fit.b.shape[2]
-        key = (template.group.name, basis.n, basis.degree, q)
+        return self.kept_of(template, fit.basis, fit.b.shape[2])
+
+    def kept_of(self, template: _Template, basis: Basis, q: int) -> FloatArray:
+        """Orthonormal functions of a basis that the template keeps, with labels of q coordinates, (p q, k)."""
+        key = (template.group.name, basis, q)
         if key not in self._known:
             total = np.zeros((basis.size * q,) * 2)
             for element in _generic(template.group):
@@ -254,7 +266,7 @@ class _Search:
         return self._known[key]
 
     @cached_property
-    def _known(self) -> dict[tuple[str, int, int, int], FloatArray]:
+    def _known(self) -> dict[tuple[str, Basis, int], FloatArray]:
         return {}
 
     def misfit(self, template: _Template, turn: FloatArray) -> float:
@@ -270,10 +282,10 @@ class _Search:
         return float(-(misfit + self.price * left) / 2)
 
     def _moved(
-        self, template: _Template, start: FloatArray, spread: float = 0.2, more: int = 1
+        self, template: _Template, start: FloatArray, spread: float = 0.2
     ) -> tuple[_Template, FloatArray, float]:
-        """The frame of least misfit near a start. spread: of the first steps; more: times as many steps."""
-        skew = skew_basis(self.n) * math.sqrt(2)
+        """The frame of least misfit near a start. spread: of the first steps."""
+        skew = plane_turns(self.n)
 
         def turned(angles: FloatArray) -> FloatArray:
             return np.asarray(start @ cayley(np.einsum("a,aij->ij", angles, skew)))
@@ -281,63 +293,14 @@ class _Search:
         size = len(skew)
         spread = spread if self.n > 2 else min(spread, math.pi / self.settings.frames * 2)
         simplex = np.vstack([np.zeros(size), spread * np.eye(size)])
-        found = minimize(
+        found = scipy.optimize.minimize(
             lambda angles: self.misfit(template, turned(angles)),
             np.zeros(size),
             method="Nelder-Mead",
-            options={"initial_simplex": simplex, "maxfev": more * self.settings.steps, "xatol": 1e-5, "fatol": 1e-4},
+            options={"initial_simplex": simplex, "maxfev": self.settings.steps, "xatol": 1e-5, "fatol": 1e-4},
         )
         frame = turned(np.asarray(found.x))
         return template, frame, self._score_of(template, float(found.fun))
-
-    def error(self, template: _Template, turn: FloatArray, step: float = 0.01) -> float | None:
-        """Standard error of the frame in degrees, the largest over directions that matter; None where none does.
-
-        The frame of least misfit moves by -H^-1 G e for an error e of the coefficients, H and G the derivatives of the
-        misfit; the errors are those that the rows show, whatever their law (Huber 1967).
-        """
-        if not template.freedom:
-            return None
-        skew = skew_basis(self.n) * math.sqrt(2)
-        curved, directions = np.linalg.eigh(self._hessian(template, turn, skew, step))
-        kept = curved > 1e-3 * max(float(np.abs(curved).max()), 1e-300)
-        if not kept.any():
-            return None
-        slopes = np.stack([self._slopes(template, turn, one, step) for one in skew], axis=1)
-        moved = slopes @ directions[:, kept] / curved[kept]
-        return math.degrees(math.sqrt(float(np.linalg.eigvalsh(moved.T @ moved / len(moved))[-1])))
-
-    def _hessian(self, template: _Template, turn: FloatArray, skew: FloatArray, step: float) -> FloatArray:
-        """Of the misfit in the angles of a frame, (count, count)."""
-        here, count = self.misfit(template, turn), len(skew)
-
-        def bend(direction: FloatArray) -> float:
-            sides = [self.misfit(template, turn @ cayley(s * step * direction)) for s in (1, -1)]
-            return float((sum(sides) - 2 * here) / step**2)
-
-        form = np.array([[bend(skew[i] + skew[j]) for j in range(count)] for i in range(count)])
-        own = np.array([bend(one) for one in skew])
-        hessian = (form - own[:, None] - own[None, :]) / 2
-        hessian[np.diag_indices(count)] = own
-        return np.asarray(hessian)
-
-    def _slopes(self, template: _Template, turn: FloatArray, direction: FloatArray, step: float) -> FloatArray:
-        """How the slope of the misfit along an angle changes with each draw of the errors, (draws,)."""
-        total = np.zeros(len(self.fits[0].errors))
-        for side in (1, -1):
-            frame = turn @ cayley(side * step * direction)
-            for fit in self.fits:
-                kept = self.kept(template, fit)
-                own = fit.turned(frame).reshape(len(fit.b), -1) @ kept
-                drawn = fit.turned_values(fit.errors, frame).reshape(len(fit.errors), len(fit.b), -1) @ kept
-                total -= side * (drawn * own).sum((1, 2)) / step
-        return total
-
-
-def cayley(skew: FloatArray) -> FloatArray:
-    """The rotation (1 - A / 2)^-1 (1 + A / 2) of a skew matrix, (n, n): exp(A) up to the third power of A."""
-    one = np.eye(len(skew))
-    return np.asarray(np.linalg.solve(one - skew / 2, one + skew / 2))
 
 
 def _rank(item: tuple[_Template, FloatArray, float]) -> tuple[float, int, int]:

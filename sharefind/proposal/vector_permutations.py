@@ -51,7 +51,7 @@ def propose_permutations(
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        in_rep: Of the whole group, on X.
+        in_rep: Representation of the whole group, on X.
         out_rep: On Y.
         layout: What the coordinates are.
         finite: The finite factor.

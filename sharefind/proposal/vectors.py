@@ -16,13 +16,13 @@ from sharefind.typing import IntArray
 
 
 def tied_vector(evidence: LogEvidence, seed: int, alpha: float) -> list[IntArray] | None:
-    """Swaps [with signs] of neighbours in each class of equal parameters; None where the weights are no vector.
+    """Return swaps [with signs] of neighbours in each class of equal parameters; None where the weights are no vector.
 
-    They are one for weights of one output, or of one input that never changes.
+    They are a vector for one output, or for one input that never changes.
 
     Args:
-        evidence: Of the coefficients.
-        seed: Of drawn critical values.
+        evidence: Evidence of the coefficients.
+        seed: Seed of drawn critical values.
         alpha: Largest probability with which a true equality is refuted.
     """
     coefficients, block = evidence.coefficients, evidence.coefficients.linear

@@ -3,18 +3,35 @@
 `sharefind.spaces` supplies exact spaces, `sharefind.groups` the groups. `sharefind.search` finds the space.
 """
 
-from sharefind.recognition.layout import Axis, Layout, matrix_layout, vector_layout
-from sharefind.recognition.lie_algebra import LieStabiliser, lie_stabiliser
-from sharefind.recognition.recognise import Recognition, recognise, recognise_layout
+from __future__ import annotations
 
-__all__ = [
-    "Axis",
-    "Layout",
-    "LieStabiliser",
-    "Recognition",
-    "lie_stabiliser",
-    "matrix_layout",
-    "recognise",
-    "recognise_layout",
-    "vector_layout",
-]
+from typing import TYPE_CHECKING
+
+from sharefind.offered import offers
+
+if TYPE_CHECKING:
+    from sharefind.recognition.layout import Axis as Axis
+    from sharefind.recognition.layout import Layout as Layout
+    from sharefind.recognition.layout import matrix_layout as matrix_layout
+    from sharefind.recognition.layout import vector_layout as vector_layout
+    from sharefind.recognition.lie_algebra import LieStabiliser as LieStabiliser
+    from sharefind.recognition.lie_algebra import lie_stabiliser as lie_stabiliser
+    from sharefind.recognition.recognise import Recognition as Recognition
+    from sharefind.recognition.recognise import recognise as recognise
+    from sharefind.recognition.recognise import recognise_layout as recognise_layout
+
+OFFERED = {
+    "Axis": ".layout",
+    "Layout": ".layout",
+    "LieStabiliser": ".lie_algebra",
+    "Recognition": ".recognise",
+    "lie_stabiliser": ".lie_algebra",
+    "matrix_layout": ".layout",
+    "recognise": ".recognise",
+    "recognise_layout": ".recognise",
+    "vector_layout": ".layout",
+}
+"""What is offered here, and where it lies."""
+
+__all__ = list(OFFERED)
+offers(__name__)

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from sharefind.errors import SpaceError
 from sharefind.exact.matrices import rows_of
@@ -62,7 +62,7 @@ def _numerical_labels(space: Subspace, relative: float) -> IntArray:
     margin = relative * float(np.abs(columns).max())
     labels = np.full(len(columns), len(columns) + 1)
     labels[np.linalg.norm(columns, axis=1) <= margin] = 0
-    tree, used = cKDTree(columns), 0
+    tree, used = scipy.spatial.cKDTree(columns), 0
     for i in range(len(columns)):
         if labels[i] > len(columns):
             used += 1
@@ -72,7 +72,9 @@ def _numerical_labels(space: Subspace, relative: float) -> IntArray:
     return labels
 
 
-def _refuse_unless_separated(tree: cKDTree, columns: NDArray[np.float64], labels: IntArray, margin: float) -> None:
+def _refuse_unless_separated(
+    tree: scipy.spatial.cKDTree, columns: NDArray[np.float64], labels: IntArray, margin: float
+) -> None:
     close = tree.query_pairs(margin, output_type="ndarray")
     small = np.flatnonzero(np.linalg.norm(columns, axis=1) <= margin)
     if np.any(labels[close[:, 0]] != labels[close[:, 1]]) or np.any(labels[small] != 0):

@@ -7,6 +7,7 @@ actions on orbits and blocks, without a list of their elements.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,7 +77,7 @@ def permutation_group_name(group: FiniteGroup, most_points: int = 64) -> str:
     """Return the name of a permutation group of any size; "order 1440" if it has no name.
 
     A small group is named by its isomorphism type. Any other is named by its action, if it contains every permutation
-    that preserves its orbits of pairs.
+    that preserves its orbits of pairs, or is the alternating group of some points.
 
     Args:
         group: The group.
@@ -91,8 +92,13 @@ def permutation_group_name(group: FiniteGroup, most_points: int = 64) -> str:
             len(moves), group.degree**2
         )
         colours = components(pairs).astype(np.int64).reshape(group.degree, group.degree)
-        if automorphisms(colours, "auto")[1] == group.order:
+        found, order = automorphisms(colours, "auto")
+        if order == group.order:
             return group_name(colours, moves, np.arange(group.degree), "auto")
+        if order == 2 * group.order and all(permutation_sign(g) > 0 for g in group.generators):
+            whole = group_name(colours, found, np.arange(group.degree), "auto")
+            if re.fullmatch(r"S\d+", whole):
+                return f"A{whole[1:]}"
     return f"order {group.order}"
 
 

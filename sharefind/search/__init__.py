@@ -1,68 +1,96 @@
 """The heuristic: engine, growth rules, stopping rules, the search lattice and the run folder."""
 
-from sharefind.search.building import build_problem
-from sharefind.search.config import SearchConfig, Settings
-from sharefind.search.engine import Engine
-from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.node_evidence import Decision, Evidence
-from sharefind.search.observer import Observer, Observers, StopSearch
-from sharefind.search.persistence.run_folder import RunFolder
-from sharefind.search.presets import resolve, search_config
-from sharefind.search.problem import Candidate, Problem, TaskLike, fingerprint
-from sharefind.search.result import Result
-from sharefind.search.result_record import result_record
-from sharefind.search.rule_traits import GrowthTraits, StopTraits
-from sharefind.search.rules.growth import Escape, GrowthRule, Proposal, candidate_node, measure_escape, numerical_child
-from sharefind.search.rules.growth_escape import EscapeGrowth
-from sharefind.search.rules.growth_invariant import InvariantGrowth
-from sharefind.search.rules.growth_mean import MeanGrowth
-from sharefind.search.rules.stop_calibrated import CalibratedRule
-from sharefind.search.rules.stop_fixed import ThresholdRule
-from sharefind.search.rules.stop_randomisation import RandomisationRule
-from sharefind.search.rules.stopping import StoppingRule
-from sharefind.search.run import default_folder, run_search
-from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
-from sharefind.search.search_outcome import SearchOutcome
+from __future__ import annotations
 
-__all__ = [
-    "CalibratedRule",
-    "Candidate",
-    "Decision",
-    "Engine",
-    "Escape",
-    "EscapeGrowth",
-    "Evidence",
-    "Growth",
-    "GrowthRule",
-    "GrowthTraits",
-    "InvariantGrowth",
-    "MeanGrowth",
-    "Observer",
-    "Observers",
-    "Problem",
-    "Proposal",
-    "RandomisationRule",
-    "Result",
-    "RunFolder",
-    "SearchConfig",
-    "SearchLattice",
-    "SearchNode",
-    "SearchOutcome",
-    "Settings",
-    "StopSearch",
-    "StopTraits",
-    "StoppingRule",
-    "TaskLike",
-    "TestedProblem",
-    "ThresholdRule",
-    "build_problem",
-    "candidate_node",
-    "default_folder",
-    "fingerprint",
-    "measure_escape",
-    "numerical_child",
-    "resolve",
-    "result_record",
-    "run_search",
-    "search_config",
-]
+from typing import TYPE_CHECKING
+
+from sharefind.offered import offers
+
+if TYPE_CHECKING:
+    from sharefind.search.building import build_problem as build_problem
+    from sharefind.search.config import SearchConfig as SearchConfig
+    from sharefind.search.config import Settings as Settings
+    from sharefind.search.engine import Engine as Engine
+    from sharefind.search.hypotheses import TestedProblem as TestedProblem
+    from sharefind.search.node_evidence import Decision as Decision
+    from sharefind.search.node_evidence import Evidence as Evidence
+    from sharefind.search.observer import Observer as Observer
+    from sharefind.search.observer import Observers as Observers
+    from sharefind.search.observer import StopSearch as StopSearch
+    from sharefind.search.persistence.run_folder import RunFolder as RunFolder
+    from sharefind.search.presets import resolve as resolve
+    from sharefind.search.presets import search_config as search_config
+    from sharefind.search.problem import Candidate as Candidate
+    from sharefind.search.problem import Problem as Problem
+    from sharefind.search.result import Result as Result
+    from sharefind.search.result_record import result_record as result_record
+    from sharefind.search.rule_traits import GrowthTraits as GrowthTraits
+    from sharefind.search.rule_traits import StopTraits as StopTraits
+    from sharefind.search.rules.growth import Escape as Escape
+    from sharefind.search.rules.growth import GrowthRule as GrowthRule
+    from sharefind.search.rules.growth import Proposal as Proposal
+    from sharefind.search.rules.growth import candidate_node as candidate_node
+    from sharefind.search.rules.growth import measure_escape as measure_escape
+    from sharefind.search.rules.growth import numerical_child as numerical_child
+    from sharefind.search.rules.growth_escape import EscapeGrowth as EscapeGrowth
+    from sharefind.search.rules.growth_invariant import InvariantGrowth as InvariantGrowth
+    from sharefind.search.rules.growth_mean import MeanGrowth as MeanGrowth
+    from sharefind.search.rules.stop_calibrated import CalibratedRule as CalibratedRule
+    from sharefind.search.rules.stop_fixed import ThresholdRule as ThresholdRule
+    from sharefind.search.rules.stop_randomisation import RandomisationRule as RandomisationRule
+    from sharefind.search.rules.stopping import StoppingRule as StoppingRule
+    from sharefind.search.run import default_folder as default_folder
+    from sharefind.search.run import run_search as run_search
+    from sharefind.search.samples_of_task import TaskLike as TaskLike
+    from sharefind.search.samples_of_task import fingerprint as fingerprint
+    from sharefind.search.search_lattice import Growth as Growth
+    from sharefind.search.search_lattice import SearchLattice as SearchLattice
+    from sharefind.search.search_lattice import SearchNode as SearchNode
+    from sharefind.search.search_outcome import SearchOutcome as SearchOutcome
+
+OFFERED = {
+    "CalibratedRule": ".rules.stop_calibrated",
+    "Candidate": ".problem",
+    "Decision": ".node_evidence",
+    "Engine": ".engine",
+    "Escape": ".rules.growth",
+    "EscapeGrowth": ".rules.growth_escape",
+    "Evidence": ".node_evidence",
+    "Growth": ".search_lattice",
+    "GrowthRule": ".rules.growth",
+    "GrowthTraits": ".rule_traits",
+    "InvariantGrowth": ".rules.growth_invariant",
+    "MeanGrowth": ".rules.growth_mean",
+    "Observer": ".observer",
+    "Observers": ".observer",
+    "Problem": ".problem",
+    "Proposal": ".rules.growth",
+    "RandomisationRule": ".rules.stop_randomisation",
+    "Result": ".result",
+    "RunFolder": ".persistence.run_folder",
+    "SearchConfig": ".config",
+    "SearchLattice": ".search_lattice",
+    "SearchNode": ".search_lattice",
+    "SearchOutcome": ".search_outcome",
+    "Settings": ".config",
+    "StopSearch": ".observer",
+    "StopTraits": ".rule_traits",
+    "StoppingRule": ".rules.stopping",
+    "TaskLike": ".samples_of_task",
+    "TestedProblem": ".hypotheses",
+    "ThresholdRule": ".rules.stop_fixed",
+    "build_problem": ".building",
+    "candidate_node": ".rules.growth",
+    "default_folder": ".run",
+    "fingerprint": ".samples_of_task",
+    "measure_escape": ".rules.growth",
+    "numerical_child": ".rules.growth",
+    "resolve": ".presets",
+    "result_record": ".result_record",
+    "run_search": ".run",
+    "search_config": ".presets",
+}
+"""What is offered here, and where it lies."""
+
+__all__ = list(OFFERED)
+offers(__name__)

@@ -41,15 +41,15 @@ IMAGES = (("rows", "cols"), ("rows", "columns"), ("height", "width"), ("y", "x")
 
 
 def default_expression(axes: Axes, group: Group, name: str) -> str:
-    """The expression by axes that their names and lengths suggest for a group.
+    """Return the expression by axes that their names and lengths suggest for a group.
 
     Args:
         axes: The axes of a row.
         group: The group that acts.
-        name: "in_rep" or "out_rep", of the setting that says it otherwise.
+        name: "in_rep" or "out_rep": the setting that would override it.
 
     Raises:
-        RepresentationError: None or several fit; the message writes one out.
+        RepresentationError: No expression fits, or several do; the message writes one out.
     """
     image = _image(axes)
     if image is not None and acts_on_squares(group):
@@ -77,7 +77,7 @@ def _images(axes: Axes, least: int = 3) -> Iterator[str]:
 
 
 def settled(axes: Axes | None, width: int, group: Group | None, side: AxisSettings = INPUT_AXES) -> Axes | None:
-    """Axes with their lengths: of open ones the square where a group moves an image of two axes.
+    """Return axes with their lengths; of axes without lengths, the square where a group moves an image of two axes.
 
     Args:
         axes: The axes, with or without lengths.
@@ -100,7 +100,12 @@ def settled(axes: Axes | None, width: int, group: Group | None, side: AxisSettin
 
 
 def acts_on_squares(group: Group | None, pixels: int = 3) -> bool:
-    """Whether a group moves the pixels of a square image; `pixels` a side are tried."""
+    """Return whether a group moves the pixels of a square image.
+
+    Args:
+        group: The group, or None.
+        pixels: Pixels along a side of the image that is tried.
+    """
     try:
         return group is not None and grid(group, pixels).dim > 0
     except InputError:

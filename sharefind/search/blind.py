@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 from torch import Tensor
 
 from sharefind.errors import InputError
@@ -21,14 +22,15 @@ from sharefind.groups.representation import Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.row_blocks import held_units
 from sharefind.meanfield.units import build_searched_unit, read_unit
-from sharefind.proposal import Finding, least_squares, propose
-from sharefind.proposal.log_evidence import LogEvidence
-from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
-from sharefind.recognition import LieStabiliser, lie_stabiliser
 from sharefind.rng import named_stream
 from sharefind.search.config import SearchConfig
 from sharefind.spaces import Subspace
 from sharefind.typing import FloatArray
+
+if TYPE_CHECKING:
+    from sharefind.proposal import Finding
+    from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
+    from sharefind.recognition import LieStabiliser
 
 ODD_UNIT = "matrix+bias:tanh"
 """The unit where signs are shared and the user named none: others do not commute with a change of sign."""
@@ -36,7 +38,12 @@ ODD_UNIT = "matrix+bias:tanh"
 
 @dataclass(frozen=True, eq=False)
 class Tried:
-    """A proposal that the other samples reject, and at which p-value."""
+    """A proposal that the other samples reject.
+
+    Attributes:
+        finding: The proposal.
+        p_value: Its p-value.
+    """
 
     finding: Finding
     p_value: float
@@ -44,15 +51,19 @@ class Tried:
 
 @dataclass(frozen=True, eq=False)
 class BlindStart:
-    """What a search without a candidate starts from.
+    """The starting point of a search without a candidate.
 
     Attributes:
-        finding: what the proposing samples speak for. lie: the rotations that fix the space, for a unit that commutes
-            with them; None for others. group, in_rep, out_rep: the candidate that it makes.
-        unit: the unit that it needs where the user named none, or None. rows: the samples that are left for tests and
-            training, ascending, or None for fresh samples.
-        alternatives: what the same samples propose next, should this one be rejected. tried: proposals that were.
-        maps: the mirror maps that were proposed, with what was set aside; None in a search for shared weights.
+        finding: What the proposing samples speak for.
+        lie: The rotations that fix the space, for a unit that commutes with them; None for others.
+        group: The candidate group.
+        in_rep: Its representation on X.
+        out_rep: Its representation on Y.
+        unit: The unit that it needs where the user named none, or None.
+        rows: The samples that remain for tests and training, ascending, or None for fresh samples.
+        alternatives: What the same samples propose next, should this one be rejected.
+        tried: Proposals that were rejected before.
+        maps: The mirror maps that were proposed, with what was set aside; None in a search for shared weights.
     """
 
     finding: Finding
@@ -104,20 +115,23 @@ def blind_start(
         config: The search.
         x: Inputs, shape (n, d_in), or None without finite data.
         y: Labels, shape (n, d_out), or None without finite data.
-        unit: What the user or the task named.
+        unit: The unit that the user or the task named.
         fresh: Draws samples where there are no finite data.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
-        share: Of finite data that proposes; a test needs fewer samples, since it only has to object.
+        share: Share of finite data that proposes; a test needs fewer samples, since it only has to object.
         fresh_samples: Samples that propose where a task has no finite data.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
         has_classes: Whether labels are classes, which a group can only permute.
 
     Returns:
         The first proposal, and those that follow where it is rejected.
 
     Raises:
-        InputError: too few samples. UnitError: an unknown unit.
+        InputError: There are too few samples.
+        UnitError: The unit is unknown.
     """
+    from sharefind.proposal import propose
+
     if x is None or y is None:
         rows = None
         x, y = fresh(named_stream(config.seed, "blind", "samples"), fresh_samples)
@@ -146,7 +160,14 @@ def _can_be_searched(start: BlindStart, unit: str | None) -> bool:
 
 
 def split_rows(n: int, seed: int, units: Tensor | None, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows that propose and those that are left for tests and training, ascending; whole units in each."""
+    """Return the rows that propose and the rows that remain for tests and training, ascending; whole units in each.
+
+    Args:
+        n: Number of rows.
+        seed: Seed of the split.
+        units: The unit of each row, shape (n,), int64, or None.
+        share: Share of the rows that propose.
+    """
     rng = named_stream(seed, "blind", "rows")
     if units is not None:
         proposing, rows = held_units(units, 1 - share, rng)
@@ -181,6 +202,8 @@ def _rotations(finding: Finding, unit: str | None) -> LieStabiliser | None:
     """The skew moves that fix the space, where the unit commutes with every rotation of Y."""
     if unit is None or not read_unit(unit).kind.takes_rotations or not finding.is_group:
         return None
+    from sharefind.recognition import lie_stabiliser
+
     return lie_stabiliser(Subspace.from_pattern(finding.labels), finding.layout)
 
 
@@ -194,13 +217,19 @@ def _rotation_group(finding: Finding, lie: LieStabiliser) -> Group | None:
 
 
 def _determinant(move: tuple[int, ...], finding: Finding) -> int:
-    """Of a signed permutation of the inputs."""
+    """Return the determinant of a signed permutation of the inputs."""
     images, signs = finding.recognition.layout.signed_move(move, finding.recognition.layout.blocks[0][1])
     return permutation_sign(images.tolist()) * int(np.prod(signs))
 
 
 def is_odd_unit(unit: str, d_in: int, d_out: int) -> bool:
-    """Whether the unit commutes with changes of sign of its outputs."""
+    """Return whether the unit commutes with changes of sign of its outputs.
+
+    Args:
+        unit: Expression of the unit.
+        d_in: Number of inputs.
+        d_out: Number of outputs.
+    """
     nobody = FiniteGroup("C1", 1, ())
     hidden = trivial(nobody, 1) if read_unit(unit).kind.has_hidden else None
     built = build_searched_unit(unit, trivial(nobody, d_in), trivial(nobody, d_out), hidden)
@@ -208,9 +237,9 @@ def is_odd_unit(unit: str, d_in: int, d_out: int) -> bool:
 
 
 def tying_p_value(finding: Finding, x: FloatArray, y: FloatArray) -> float:
-    """Of "the best linear predictor has these ties", on samples that took no part in the proposal; chi^2, approximate.
+    """Return the p-value of "the best linear predictor has these ties", on samples that took no part in the proposal.
 
-    It does not depend on a vector added to x or to y, nor on a common scale.
+    It comes from chi^2 and is approximate. It does not depend on a vector added to x or to y, nor on a common scale.
 
     Args:
         finding: What is tested.
@@ -218,11 +247,14 @@ def tying_p_value(finding: Finding, x: FloatArray, y: FloatArray) -> float:
         y: Labels, shape (n, d_out).
 
     Returns:
-        The p-value; 1 where there are too few samples to say anything.
+        The p-value; 1 where there are too few samples for a test.
     """
+    from sharefind.proposal import least_squares
+    from sharefind.proposal.log_evidence import LogEvidence
+
     try:
         block = LogEvidence(least_squares(x, y, finding.layout)).linear
     except InputError:
         return 1.0
     misfit, ties = block.misfit(finding.labels)
-    return float(special.chdtrc(ties, misfit)) if ties else 1.0
+    return float(scipy.special.chdtrc(ties, misfit)) if ties else 1.0

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sharefind.groups import FiniteGroup, Group
 from sharefind.groups.group import permutation_sign
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.proposal import Finding
 from sharefind.search.blind import BlindStart
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.problem import Problem
-from sharefind.search.result_parts import (
+from sharefind.search.proposal_parts import (
     BlindRow,
     LieAlgebra,
     RejectedProposal,
@@ -24,9 +23,12 @@ from sharefind.search.result_parts import (
 )
 from sharefind.spaces import fixed_space
 
+if TYPE_CHECKING:
+    from sharefind.proposal import Finding
+
 
 def blind_row(problem: TestedProblem, start: BlindStart) -> BlindRow:
-    """What the proposing samples speak for first, how clearly, and what the other samples made of it.
+    """Return what the proposing samples speak for first, how clearly, and what the other samples made of it.
 
     Args:
         problem: The search, with its tests.
@@ -53,9 +55,12 @@ def blind_row(problem: TestedProblem, start: BlindStart) -> BlindRow:
 
 
 def has_smaller_group(problem: TestedProblem) -> bool:
-    """Whether a proper subgroup of the candidate has the same fixed space, as A_n has that of S_n.
+    """Return whether a proper subgroup of the candidate has the same fixed space, as A_n has that of S_n.
 
     Groups that are too large to list are compared with their even permutations alone.
+
+    Args:
+        problem: The search, with its tests.
     """
     group, lattice = problem.candidate.group, problem.lattice
     if lattice is None:
@@ -65,11 +70,12 @@ def has_smaller_group(problem: TestedProblem) -> bool:
 
 
 def is_of_weights(problem: Problem, group: Group, known: int) -> bool:
-    """Whether a proper subgroup of a group has the same fixed space, so that the weights tell no more than the group.
+    """Return whether a proper subgroup of a group has the same fixed space, so that the weights determine no single
+    group.
 
     Args:
         problem: What was searched.
-        group: Of the problem's candidate.
+        group: Group of the problem's candidate.
         known: Groups with its fixed space that were looked at, itself among them.
     """
     if not isinstance(group, FiniteGroup) or group.order == 1:

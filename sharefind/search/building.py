@@ -1,4 +1,4 @@
-"""From a configuration and samples to the problem that a search works on: representations, unit and spaces."""
+"""Builds the problem that a search works on, from a configuration and samples: representations, unit and spaces."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sharefind.limits import Limits
 from sharefind.meanfield.clouds.standardise import Standardisation, refuse_offset, standardisation
 from sharefind.meanfield.objectives.losses import loss_of
 from sharefind.meanfield.units import SearchedUnit
+from sharefind.progress import StageProgress, unwatched
 from sharefind.rng import named_stream
 from sharefind.search.blind import BlindStart, blind_start
 from sharefind.search.classes import fresh_change, paced, refuse_no_classes
@@ -28,10 +29,11 @@ from sharefind.search.inside import SubgroupStart, subgroup_start, warnings_of
 from sharefind.search.mirror_start import mirror_start
 from sharefind.search.own_groups import weights_layout
 from sharefind.search.presets import is_structured, resolve
-from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
+from sharefind.search.problem import Candidate, Problem
 from sharefind.search.relation_groups import has_relation_test, refuse_untestable
 from sharefind.search.relative_rows import relative_task
 from sharefind.search.rules.widths import width_advice
+from sharefind.search.samples_of_task import TaskLike, expressions, with_lengths
 from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
 from sharefind.search.turned import TurnedStart, may_be_opened, turned_start
 from sharefind.search.unit_reach import reach_warnings
@@ -48,19 +50,25 @@ from sharefind.spaces import (
 from sharefind.typing import IntArray
 
 
-def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group) -> Problem:
-    """Resolve a search: representations, unit, candidate subspaces, presets and standardised data.
+def build_problem(
+    config: SearchConfig, task: TaskLike, group: Candidate | Group, on_progress: StageProgress = unwatched
+) -> Problem:
+    """Return the problem of a search: representations, unit, candidate subspaces, presets and standardised data.
 
     Args:
-        config: what was asked. task: the samples. group: a named group, or a group with its representations
-            (from a generators file); ignored in a blind search for exact spaces, which proposes its own.
+        config: The configuration.
+        task: The samples.
+        group: A named group, or a group with its representations (from a generators file); ignored in a blind search
+            for exact spaces, which proposes its own.
+        on_progress: Called with a stage, steps done, and steps in all, where that takes long: as maps are proposed.
 
     Raises:
-        RepresentationError: the widths of the data do not fit the representations, or the action is not orthogonal.
+        RepresentationError: The widths of the data do not fit the representations, or the action is not orthogonal.
         SpaceError: dim Z is above `config.limits`.
-        UnitError: the unit is unknown or not equivariant.
-        DataError: the lengths of the axes are not known.
-        ConfigError: a setting does not fit the problem. GroupError: the group is too large for what was asked.
+        UnitError: The unit is unknown or not equivariant.
+        DataError: The lengths of the axes are not known.
+        ConfigError: A setting does not fit the problem.
+        GroupError: The group is too large for the configuration.
     """
     blind = None
     task = with_lengths(task, None if config.blind or isinstance(group, Candidate) else group)
@@ -72,7 +80,16 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         unit, units = config.unit or task.unit, rows_of_task.units
         has_classes = bool(task.classes)
         if config.signs:
-            blind = mirror_start(config, task.x, task.y, unit, units, names=task.inputs, has_classes=has_classes)
+            blind = mirror_start(
+                config,
+                task.x,
+                task.y,
+                unit,
+                units,
+                names=task.inputs,
+                has_classes=has_classes,
+                on_progress=on_progress,
+            )
         else:
             blind = blind_start(
                 config, task.x, task.y, unit, task.sample, units, names=task.inputs, has_classes=has_classes
@@ -92,9 +109,13 @@ def _with_listed(start: BlindStart) -> BlindStart:
 
 
 def proposals(problem: Problem) -> Iterator[Problem]:
-    """The same search with each of the proposals that follow its own, in the order in which the data propose them.
+    """Yield the same search with each of the proposals that follow its own, in the order in which the data propose
+    them.
 
-    What was tried before a proposal is left for whoever tests it to say.
+    The caller, which tests the proposals, records those that were rejected before.
+
+    Args:
+        problem: The search.
     """
     config, task = problem.settings.config, problem.task
     rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
@@ -105,9 +126,14 @@ def proposals(problem: Problem) -> Iterator[Problem]:
 
 
 def opened(problem: Problem) -> Problem | None:
-    """The same search among subgroups of an infinite candidate that a part of the rows proposes, with the other rows.
+    """Return the same search among subgroups of an infinite candidate that a part of the rows proposes, with the other
+    rows.
 
-    None where subgroups cannot be proposed: rows are too few, or the group does more than to turn vectors.
+    Args:
+        problem: The search.
+
+    Returns:
+        None where subgroups cannot be proposed: rows are too few, or the group does more than turn vectors.
     """
     config, task, candidate = problem.settings.config, problem.task, problem.candidate
     if not may_be_opened(config, candidate.in_rep, candidate.out_rep):
@@ -140,8 +166,8 @@ def _assembled(
     unit = searched_unit(named, config.hidden_rep, candidate.in_rep, candidate.out_rep, limits, is_paper)
     if not unit.space.action.is_orthogonal:
         raise RepresentationError(
-            f"{candidate.group.name} does not act by orthogonal matrices; distances need an orthonormal basis, "
-            "change coordinates by the square root of the invariant inner product"
+            f"the matrices of {candidate.group.name} do not preserve lengths (they are not orthogonal); change "
+            "coordinates by the square root of the invariant inner product"
         )
     start = blind or inside
     rows = None if start is None else start.rows
@@ -187,7 +213,8 @@ def _with_tied_rest(unit: SearchedUnit, weights: Subspace) -> Subspace:
     """
     if unit.hidden_rep is not None or weights.tying is None:
         raise ConfigError(
-            f"what was found ties weights of X to Y, which {unit.name} has not; use {setting('unit')} matrix"
+            f"the proposed sharing is of weights from inputs to outputs, and unit {unit.name} has a hidden layer "
+            f"between them; use {setting('unit')} matrix"
         )
     rest = unit.space.dim - weights.ambient
     return Subspace.from_tying(np.concatenate([weights.tying, np.full(rest, weights.dim + 1, dtype=np.int64)]))

@@ -14,12 +14,18 @@ from sharefind.meanfield.objectives.losses import CROSS_ENTROPY, SQUARED, Loss
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.meanfield.units.invariance import first_refused
 from sharefind.rng import named_stream
-from sharefind.search.problem import TaskLike
+from sharefind.search.samples_of_task import TaskLike
 from sharefind.typing import FloatArray
 
 
 def paced(sgd: SGDConfig, loss: Loss) -> SGDConfig:
-    """Settings of a training, with the step that suits the curvature of a loss; they suit the squared loss."""
+    """Return settings of a training, with the step that suits the curvature of a loss; the settings suit the squared
+    loss.
+
+    Args:
+        sgd: The settings.
+        loss: The loss.
+    """
     if loss is SQUARED:
         return sgd
     return sgd.model_copy(update={"alpha": sgd.alpha * SQUARED.curvature / loss.curvature})
@@ -28,14 +34,14 @@ def paced(sgd: SGDConfig, loss: Loss) -> SGDConfig:
 def fresh_change(
     task: TaskLike, out_rep: Representation, unit: SearchedUnit, seed: int, samples: int = 1000
 ) -> Standardisation:
-    """The change of fresh samples: none, but for classes the logits about those of their shares.
+    """Return the change of fresh samples: none, but for classes the logits about those of their shares.
 
     Args:
         task: Where samples come from.
         out_rep: The candidate's action on Y.
-        unit: What is trained.
-        seed: Of the samples that shares are estimated from.
-        samples: Their number.
+        unit: The unit that is trained.
+        seed: Seed of the samples that shares are estimated from.
+        samples: Number of these samples.
     """
     change = identity_standardisation(task.d_in, task.d_out)
     if not task.classes:

@@ -34,17 +34,29 @@ class ColumnOrbits:
         return int(self.numbers.max()) + 1
 
     def members(self, orbit: int) -> list[int]:
-        """The columns of an orbit."""
+        """Return the columns of an orbit.
+
+        Args:
+            orbit: Number of the orbit.
+        """
         return [int(k) for k in np.flatnonzero(self.numbers == orbit)]
 
     def mark(self, column: int) -> str:
-        """The letter of a column's orbit, with its sign where that is not 1."""
+        """Return the letter of a column's orbit, with its sign where that is not 1.
+
+        Args:
+            column: Number of the column.
+        """
         sign = {1: "", -1: "-", 0: "±"}[int(self.signs[column])]
         return f"{sign}{class_name(int(self.numbers[column]) + 1)}"
 
 
 def column_orbits(rep: Representation) -> ColumnOrbits:
-    """The orbits of a representation's group on its coordinates."""
+    """Return the orbits of a representation's group on its coordinates.
+
+    Args:
+        rep: The representation.
+    """
     if rep.is_sparse:
         perms, signs = rep.sparse_generators
         numbers = canonical(components(perms) + 1) - 1

@@ -2,8 +2,8 @@
 
 Training on E^H keeps particles there only where the law of the samples is invariant (Maass & Fontbona 2024, Thm 5),
 which one-sided inputs spoil although E[Y | hX] = h E[Y | X]. With the images of each row, labels moved too, the
-relation is the same and the law is invariant. Tests, diagnoses, the yardstick and the noise floor keep the rows as they
-were measured.
+relation is the same and the law is invariant. Tests, diagnoses, reference scores and the noise floor use the rows as
+measured.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sharefind.groups import FiniteGroup
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.rng import named_stream
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.problem import TaskLike
+from sharefind.search.samples_of_task import TaskLike
 from sharefind.typing import FloatArray
 
 

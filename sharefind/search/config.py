@@ -1,7 +1,7 @@
-"""What a search may be told, and what the engine works with.
+"""The configuration of a search, and the settings that the engine works with.
 
-`SearchConfig` is what the command line, a TOML file or a caller gives, `Settings` what follows from it. How it follows,
-and which rules there are, is left to `presets`.
+`SearchConfig` is what the command line, a TOML file or a caller gives, `Settings` what follows from it. `presets` has
+the rules and derives the settings.
 """
 
 from __future__ import annotations
@@ -33,37 +33,67 @@ Preset = Literal["paper", "fast"]
 SymmetryOf = Literal["law", "relation", "auto"]
 
 MAX_COPIES = 1_000_000
-"""Most randomised copies that a test may be told to use."""
+"""Most randomised copies that a test can be configured to use."""
 
 
 class SearchConfig(BaseModel):
-    """A search as a user states it; None means "let the preset decide". Unknown keys are errors.
+    """A search as a user configures it; None means "let the preset decide". Unknown keys are errors.
 
     Attributes:
-        group: candidate group's name; generators: file with generators; map: table of columns, their images and signs;
-            blind: no candidate (exactly one of the four).
-        signs: a blind search looks for mirror maps: permutations with signs of inputs and of labels, apart.
-        task: a named task; data: a file or a named data set (at most one; the default task is c2-wi).
-        inputs, outputs, drop, categorical, labels, axes, shape, out_axes, out_shape, delimiter, decimal: what columns
-            of the data are, as in `sharefind.datasets.roles.Roles`. relative_to_mean: axis of X whose coordinates are
-            taken relative to their mean over the other axes; "coords:3" takes its first three entries.
-        rows_of: column of the file, or array of an .npz file, with one value for all rows of a unit, which may depend
-            on each other. block_length: rows of a block, into which units, or all rows, are cut in
-            the order of the file.
-        in_rep, out_rep: representation expressions; hidden_rep: one for a unit with a hidden layer.
-        unit: unit expression. scheme: how training uses the group.
-        growth: growth rule. stop: stopping rule. statistic: of the exact tests; the problem decides when left out.
-        delta: threshold on dist^2 of the rule `fixed`.
-        symmetry: what E_* is decided by: the law of (X, Y), the relation E[Y | X], or (auto, when left out) the law
-            and, where the inputs alone break it, the relation.
-        alpha: level of the tests. tolerance: largest relative escape that still counts as staying (0: exact symmetry).
-        particles: N. horizon: T. replicates: R. seed. preset. copies: m, randomised copies of each test; where left
-            out, 199 or more, and up to 64 times as many near alpha, so that verdicts do not depend on the seed.
-        training_copies: copies that a training at a node is compared with; where left out, 39 where the exact tests
-            decide (or `copies`, if fewer), which show how far noise alone goes, else as many as the tests begin with.
-        max_nodes: most nodes that are visited. max_seconds: most seconds of work. Both over all sessions of a run; a
-            search that ends by them is undecided, and goes on with larger ones.
-        max_group_order, max_degree, max_dim, max_lattice, max_file_size: as in `sharefind.limits.Limits`.
+        group: Name of the candidate group; exactly one of `group`, `generators`, `map` and `blind` is used.
+        generators: File with generators.
+        map: Table of columns, their images and signs.
+        blind: Search without a candidate.
+        signs: Whether a blind search looks for mirror maps: separate permutations with signs of inputs and of labels.
+        task: A named task, at most one of `task` and `data`; the default task is c2-wi.
+        data: A file or a named data set.
+        inputs: As in `sharefind.datasets.roles.Roles`.
+        outputs: As in `Roles`.
+        drop: As in `Roles`.
+        rows_of: Column of the file, or array of an .npz file, with one value for all rows of a unit; they may depend on
+            each other.
+        categorical: As in `Roles`.
+        labels: As in `Roles`.
+        axes: As in `Roles`.
+        shape: As in `Roles`.
+        out_axes: As in `Roles`.
+        out_shape: As in `Roles`.
+        relative_to_mean: Axis of X whose coordinates are taken relative to their mean over the other axes; "coords:3"
+            takes its first three entries.
+        delimiter: As in `Roles`.
+        decimal: As in `Roles`.
+        block_length: Rows of a block; units, or all rows, are cut into blocks in the order of the file.
+        in_rep: Representation expression on X.
+        out_rep: Representation expression on Y.
+        hidden_rep: Representation expression for a unit with a hidden layer.
+        unit: Unit expression.
+        scheme: How training uses the group.
+        growth: Growth rule.
+        stop: Stopping rule.
+        statistic: Statistic of the exact tests; the problem decides by default.
+        delta: Threshold on dist^2 of the rule `fixed`.
+        symmetry: What decides E_*: the law of (X, Y), the relation E[Y | X], or (auto, the default) the law and, where
+            the inputs alone break it, the relation.
+        alpha: Level of the tests.
+        tolerance: Largest relative escape that still counts as staying (0: exact symmetry).
+        particles: Number N of particles.
+        horizon: The horizon T.
+        replicates: Number R of replicates.
+        copies: Number m of randomised copies in each test. The default is 199 or more, and up to 64 times as many near
+            alpha, so that verdicts do not depend on the seed.
+        training_copies: Copies that a training at a node is compared with. The default is 39 where the exact tests
+            decide (or `copies`, if fewer; as few as 9 where a training is expensive), which show how far noise alone
+            goes; otherwise the number with which the tests begin.
+        seed: Seed of everything random.
+        preset: Preset that fills in the rest.
+        max_nodes: Most nodes that are visited, over all sessions of a run. A search that reaches it is undecided, and
+            continues with a larger value.
+        max_seconds: Most seconds of work, in the same way.
+        max_group_order: As in `sharefind.limits.Limits`.
+        max_degree: As in `Limits`.
+        max_dim: As in `Limits`.
+        max_lattice: As in `Limits`.
+        max_file_size: As in `Limits`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -151,14 +181,16 @@ class SearchConfig(BaseModel):
 
 @dataclass(frozen=True)
 class Presets:
-    """The numbers that fill in what the user leaves open; where nothing else is said, those of the preset `fast`.
+    """The numbers that fill in what the user leaves open; by default, those of the preset `fast`.
 
     Attributes:
         nodes: Most nodes that are visited; the S_5 lattice has under 200.
-        replicates: R.
+        replicates: Number R of replicates.
         fold: Fewest samples that a fold of the cross-fitted escape should hold; at least two folds are always made.
         copies: Fewest randomised copies that a test uses; more are used where alpha could not be reached otherwise.
         training_copies: Most copies that a training is compared with where it decides nothing.
+        fewest_training_copies: Fewest of these, where one training is expensive.
+        copied_updates: Updates of all of these at a node (parameters of all particles, times samples), about a second.
         checkpoints: Fractions of the horizon at which the escape is read: early ones see it before a tilt is amplified.
         paper_particles: N of the preset `paper`.
         fresh_particles: N on fresh samples.
@@ -185,6 +217,8 @@ class Presets:
     fold: int = 50
     copies: int = 199
     training_copies: int = 39
+    fewest_training_copies: int = 9
+    copied_updates: int = 10**9
     checkpoints: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0)
     paper_particles: int = 1000
     fresh_particles: int = 100
@@ -204,11 +238,26 @@ class Presets:
 
 @dataclass(frozen=True)
 class Settings:
-    """A search as the engine runs it: every choice made.
+    """A search as the engine runs it, with every choice made.
 
-    Attributes as in `SearchConfig`, and: growing, stopping: what the two rules declare. sgd: settings of one training.
-    standardise: what is done to finite data. workers: who does the work; never part of the configuration, because the
-    result does not depend on it. presets: what filled in the rest.
+    Attributes:
+        config: The configuration.
+        growth: As in `SearchConfig`.
+        growing: Traits that the growth rule declares.
+        stop: As in `SearchConfig`.
+        stopping: Traits that the stopping rule declares.
+        statistic: As in `SearchConfig`.
+        delta: As in `SearchConfig`.
+        alpha: As in `SearchConfig`.
+        tolerance: As in `SearchConfig`.
+        replicates: As in `SearchConfig`.
+        copies: As in `SearchConfig`.
+        training_copies: As in `SearchConfig`.
+        sgd: Settings of one training.
+        standardise: How finite data are standardised.
+        workers: Processes that do the work; never part of the configuration, because the result does not depend on
+            them.
+        presets: The numbers that filled in the rest.
     """
 
     config: SearchConfig

@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from sharefind.inference import Verdict
+from sharefind.progress import StageProgress
 from sharefind.search.blind import Tried
 from sharefind.search.building import opened, proposals
-from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.memory import TEST, Memory, MemoryOfProposal
 from sharefind.search.problem import Problem
@@ -24,7 +24,11 @@ from sharefind.search.symmetries import Symmetries, symmetries
 
 
 def proposal_number(problem: Problem) -> int:
-    """Which proposal of its data a problem searches, counted from 1."""
+    """Return which proposal of its data a problem searches, counted from 1.
+
+    Args:
+        problem: The problem.
+    """
     return 1 if problem.blind is None else problem.blind.number
 
 
@@ -98,7 +102,7 @@ def _is_rejected(found: Symmetries, alpha: float) -> bool:
 
 
 def _p_value(found: Symmetries) -> float:
-    """Of the proposal as a whole."""
+    """Return the p-value of the proposal as a whole."""
     if found.family is not None:
         return max(found.family.p_adjusted.values())
     return 1.0 if found.tying_p_value is None else found.tying_p_value

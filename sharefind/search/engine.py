@@ -14,9 +14,10 @@ from itertools import count
 from sharefind.errors import ConfigError, NotConvergedError, setting
 from sharefind.inference import Diagnosis
 from sharefind.inference.maps.map_explanation import MapExplanation
+from sharefind.progress import StageProgress
 from sharefind.search.completion import completed
 from sharefind.search.descent import proposal_number, tested
-from sharefind.search.experiments import StageProgress, escape_training
+from sharefind.search.experiments import escape_training
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.map_explanations import map_explanations
 from sharefind.search.memory import Memory, MemoryOfProposal, NoMemory
@@ -41,7 +42,7 @@ NO_DIRECTION = "particles leave, but no direction of the escape is significant"
 
 
 def no_direction_advice() -> str:
-    """What to do about it."""
+    """Return what to do when no direction is significant."""
     return f"give more data, or another {setting('growth')}"
 
 
@@ -76,10 +77,13 @@ class Engine:
     explain: Explain = map_explanations
 
     def run(self) -> SearchOutcome:
-        """Search from {0} until a node holds, nothing is left to grow to, or the budget of nodes is spent.
+        """Search from {0} until a node holds, there is no space to grow to, or the budget of nodes is spent.
+
+        Returns:
+            How the search ended.
 
         Raises:
-            NotConvergedError: a training diverged; the message names its node.
+            NotConvergedError: A training diverged; the message names its node.
         """
         zero = _first(self.problem)
         try:

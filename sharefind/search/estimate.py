@@ -30,6 +30,7 @@ from sharefind.search.experiments import CopiesPlan, scheme_training
 from sharefind.search.law_tests import statistic_of_problem, tested_rows
 from sharefind.search.problem import Problem
 from sharefind.search.symmetries import has_gate, turned_plane
+from sharefind.search.turned import may_be_opened
 from sharefind.search.yardstick import YardstickSettings
 from sharefind.search_sizes import Sizes
 from sharefind.spaces import Subspace
@@ -45,7 +46,7 @@ class Probe:
     Attributes:
         worth: Seconds of a search of the usual rates from which measuring pays, which takes one itself; below, these
             are taken.
-        share: Of a search of the usual rates that each of the two measurements may take.
+        share: Share of a search of the usual rates that each of the two measurements may take.
         least: Seconds that each may take at the least.
         seconds: Seconds that each may take at the most; a single piece of work that takes longer is done all the same.
         first_rows: Samples on which a statistic is timed first; more follow as long as the seconds last.
@@ -101,12 +102,12 @@ def estimate(problem: Problem, workers: Workers | None = None, probe: Probe | No
 
 
 def sizes_of(problem: Problem, fresh: int = 2000, most_related: int = 20_000) -> Sizes:
-    """What the time of a search depends on; nothing is measured.
+    """Return the sizes that the time of a search depends on; nothing is measured.
 
     Args:
-        problem: What will be searched.
+        problem: The problem to be searched.
         fresh: Samples that are tested where the task has no finite data.
-        most_related: Samples of which the relation is tested at most.
+        most_related: Most samples on which the relation is tested.
     """
     settings, group = problem.settings, problem.candidate.group
     by_copies, rows = _trains_copies(problem), problem.samples or fresh
@@ -155,9 +156,20 @@ def _listed(problem: Problem) -> list[Group]:
     return [group for node in problem.lattice.nodes for group in node.groups if group.order != 1]
 
 
-def _tests(problem: Problem, listed: int, powers: int = 13) -> int:
-    """How many tests there are at most; `powers`: of primes up to 24, where rotations of a plane are tested."""
-    return 1 + powers if listed and turned_plane(problem) is not None else listed
+def _tests(problem: Problem, listed: int, powers: int = 13, proposed: int = 12) -> int:
+    """How many tests there are at most.
+
+    Args:
+        problem: What will be searched.
+        listed: Groups of the candidate that may be tested.
+        powers: Of primes up to 24, where rotations of a plane are tested.
+        proposed: Groups that some rows propose where the candidate turns vectors and is rejected, about.
+    """
+    if listed and turned_plane(problem) is not None:
+        return 1 + powers
+    reps = problem.candidate.in_rep, problem.candidate.out_rep
+    can_open = listed and problem.inside is None and may_be_opened(problem.settings.config, *reps)
+    return listed + proposed if can_open else listed
 
 
 def _beliefs(problem: Problem) -> int:
@@ -191,7 +203,9 @@ def _timed(clock: Clock, work: Callable[[], object]) -> float:
 
 
 def _with_statistic(problem: Problem, sizes: Sizes, rates: Rates, probe: Probe) -> tuple[Rates, bool | None]:
-    """Rates with those of the statistic on the rows of the problem, and what it says of the candidate."""
+    """Return rates with those of the statistic on the rows of the problem, and whether the statistic accepts the
+    candidate.
+    """
     # Rotations and relations have statistics of their own, which the formula suits.
     if turned_plane(problem) is not None or sizes.decided_by == "relation":
         return rates, None

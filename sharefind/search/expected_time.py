@@ -15,11 +15,11 @@ from sharefind.search.problem import Problem
 
 @dataclass(frozen=True)
 class Expected:
-    """What is said before a search.
+    """The forecast that is printed before a search.
 
     Attributes:
-        lines: To be printed.
-        estimate: How long the search will take; None where nothing is left to do.
+        lines: Lines to print.
+        estimate: How long the search will take; None where no work remains.
     """
 
     lines: tuple[str, ...] = ()
@@ -35,14 +35,14 @@ def expected_time(
     can_go_on: bool = True,
     least: float = 10.0,
 ) -> Expected:
-    """How long a search will take; nothing for a run that is finished.
+    """Return how long a search will take; an empty forecast for a finished run.
 
     Args:
-        problem: What will be searched.
+        problem: The problem to be searched.
         folder: The run.
-        workers: Who will do the work.
+        workers: Processes that will do the work.
         started: When the work began, in seconds of `time.monotonic`.
-        can_go_on: Whether to say how another search goes on with the run.
+        can_go_on: Whether the lines say how another search continues the run.
         least: Seconds that must be left of the budget for a measurement; with fewer, usual rates do.
     """
     if folder.is_finished:

@@ -1,12 +1,11 @@
 """Trainings at one node: observed data against randomised copies, replicates of a scheme, and free models.
 
 Every experiment derives its random numbers from the node's identity and its own name, never from the order in which
-nodes are visited or from the number of workers. What follows from the numbers is left to the rules.
+nodes are visited or from the number of workers. The rules draw conclusions from the numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +22,7 @@ from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule
 from sharefind.meanfield.dynamics.sgd import Progress, SGDConfig, Trajectory, gaussian_start, train
 from sharefind.meanfield.objectives.schemes import Scheme, scheme_gradient
 from sharefind.meanfield.objectives.sources import AugmentedSource, PermutedCopies, RandomisedCopies, Source
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
 from sharefind.search.problem import Problem
 from sharefind.spaces import Subspace
@@ -30,9 +30,13 @@ from sharefind.spaces import Subspace
 
 @dataclass(frozen=True)
 class Training:
-    """One experiment's clouds in the user's coordinates.
+    """Clouds of one experiment, in the user's coordinates.
 
-    start (1 or R, D, N), final (R, D, N), risk (R,); time: when `final` was read, as a fraction of the horizon.
+    Attributes:
+        start: Particles at the start, shape (1 or R, D, N).
+        final: Particles at the end, shape (R, D, N).
+        risk: Risk of each replicate, shape (R,).
+        time: When `final` was read, as a fraction of the horizon.
     """
 
     start: Tensor
@@ -41,15 +45,28 @@ class Training:
     time: float = 1.0
 
     def dist2(self, space: Subspace) -> NDArray[np.float64]:
-        """dist^2 of every replicate's cloud to its projection, (R,)."""
+        """Return dist^2 of every replicate's cloud to its projection, shape (R,).
+
+        Args:
+            space: The space of the projection.
+        """
         return _floats(measures.dist2(self.final, Projector(space)))
 
     def rmd2(self, space: Subspace) -> NDArray[np.float64]:
-        """RMD^2 of every replicate's cloud to its projection, (R,)."""
+        """Return RMD^2 of every replicate's cloud to its projection, shape (R,).
+
+        Args:
+            space: The space of the projection.
+        """
         return _floats(measures.rmd2(self.final, Projector(space)))
 
     def relative_escape(self, space: Subspace) -> NDArray[np.float64]:
-        """Root of dist^2 over the mean squared distance travelled, (R,); 0 for a cloud that did not move."""
+        """Return the root of dist^2 over the mean squared distance travelled, shape (R,); 0 for a cloud that did not
+        move.
+
+        Args:
+            space: The space of the projection.
+        """
         travelled = _floats(((self.final - self.start.to(self.final)) ** 2).sum(1).mean(-1))
         d2 = self.dist2(space)
         return np.sqrt(np.divide(d2, travelled, out=np.zeros_like(d2), where=travelled > 0))
@@ -74,7 +91,7 @@ class CopiesResult:
     observed: tuple[Training, ...]
 
     def clearest_checkpoint(self) -> int:
-        """The checkpoint at which the observed displacement stands out most from the copies."""
+        """Return the checkpoint at which the observed displacement stands out most from the copies."""
         spread = self.components.std(axis=0)
         centred = self.components[0] - self.components.mean(axis=0)
         scores = np.divide(centred, spread, out=np.zeros_like(spread), where=spread > 0)
@@ -82,14 +99,34 @@ class CopiesResult:
 
 
 def on_space_start(problem: Problem, space: Subspace, key: str, replicates: int = 1) -> Tensor:
-    """Particles on `space`, (replicates, D, N): the strongly invariant start when the space is E^H."""
+    """Return particles on a subspace: the strongly invariant start when the space is E^H.
+
+    Args:
+        problem: The problem.
+        space: The subspace.
+        key: Key of the node, which names the random stream.
+        replicates: Number R of clouds.
+
+    Returns:
+        Shape (R, D, N).
+    """
     sgd = problem.settings.sgd
     rng = named_stream(problem.settings.seed, key, "start")
     return gaussian_start(space, sgd.particles, sgd.initial_std, rng, replicates=replicates)
 
 
 def escape_training(problem: Problem, space: Subspace, key: str, progress: Progress | None = None) -> Training:
-    """R replicates from the SAME particles on `space` with independent samples (disjoint folds of finite data)."""
+    """Train R replicates from the same particles on a space with independent samples (disjoint folds of finite data).
+
+    Args:
+        problem: The problem.
+        space: The space.
+        key: Key of the node.
+        progress: Called with the steps done and the steps in all.
+
+    Returns:
+        The clouds.
+    """
     start = on_space_start(problem, space, key).expand(problem.settings.replicates, -1, -1)
     source = _scheme_source(problem, key, problem.settings.config.scheme, "escape", None)
     return _trained(problem, space, (key, "escape"), problem.settings.config.scheme, start, source, progress)
@@ -103,7 +140,19 @@ def scheme_training(
     progress: Progress | None = None,
     group: Group | None = None,
 ) -> Training:
-    """R replicates on `space` under a scheme, each with its own start and samples; DA moves by `group`."""
+    """Train R replicates on a space under a scheme, each with its own start and samples.
+
+    Args:
+        problem: The problem.
+        space: The space.
+        key: Key of the node.
+        scheme: The scheme.
+        progress: Called with the steps done and the steps in all.
+        group: The group that moves samples under DA.
+
+    Returns:
+        The clouds.
+    """
     start = on_space_start(problem, space, key, problem.settings.replicates)
     source = _scheme_source(problem, key, scheme, scheme.value, group)
     return _trained(problem, space, (key, scheme.value), scheme, start, source, progress)
@@ -170,9 +219,13 @@ class CopiesPlan:
     """One randomisation experiment: what is trained, and how its displacement is read.
 
     Attributes:
-        problem, space, key: the node. null: the group that moves the samples; None permutes the labels.
-        directions: spaces above along which the displacement is read, Z last. identity: names the random streams.
-        schedule: of the step size, the same for the data and for every copy.
+        problem: The problem.
+        space: The space of the node.
+        key: Key of the node.
+        null: The group that moves the samples; None permutes the labels.
+        directions: Spaces above along which the displacement is read, Z last.
+        identity: Names the random streams.
+        schedule: Schedule of the step size, the same for the data and for every copy.
     """
 
     problem: Problem
@@ -189,7 +242,11 @@ class CopiesPlan:
         return self.problem.settings.presets.checkpoints
 
     def blocks(self, rows: int) -> list[Block]:
-        """The first rows, the observed data among them, in blocks that are trained together."""
+        """Return the first rows, the observed data among them, in blocks that are trained together.
+
+        Args:
+            rows: Number of rows.
+        """
         sgd = self.problem.settings.sgd
         return blocks(rows, sgd.particles * sgd.batch * self.problem.unit.width)
 
@@ -225,6 +282,13 @@ def copies_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Cop
     """Train on the observed data and on m randomised copies, from one start with common minibatches.
 
     Blocks of copies are independent: the workers of the settings share them, with the same result.
+
+    Args:
+        plan: The experiment.
+        progress: Called with the steps done and the steps in all.
+
+    Returns:
+        The displacements of the data and of the copies.
     """
     settings = plan.problem.settings
     parts = in_blocks(plan, plan.blocks(settings.training_copies + 1), settings.workers, progress)
@@ -233,12 +297,29 @@ def copies_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Cop
 
 
 def observed_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Training:
-    """Row 0 of `copies_experiment` alone: the same start, minibatches and schedule, without copies."""
+    """Train as row 0 of `copies_experiment` alone: the same start, minibatches and schedule, without copies.
+
+    Args:
+        plan: The experiment.
+        progress: Called with the steps done and the steps in all.
+
+    Returns:
+        The clouds.
+    """
     return plan(plan.blocks(1)[0], progress).observed[-1]
 
 
 def displacements(path: Trajectory, space: Subspace, directions: tuple[Subspace, ...]) -> NDArray[np.float64]:
-    """Mean squared normal displacement from `space` along each direction at each checkpoint: (R, C, K)."""
+    """Return the mean squared normal displacement from a space along each direction at each checkpoint.
+
+    Args:
+        path: A training with C checkpoints.
+        space: The space.
+        directions: K spaces above it.
+
+    Returns:
+        Shape (R, C, K).
+    """
     home, onto = Projector(space), [Projector(d) for d in directions]
     columns = []
     for cloud in path.clouds:
@@ -248,10 +329,11 @@ def displacements(path: Trajectory, space: Subspace, directions: tuple[Subspace,
     return _floats(torch.stack(columns, dim=1))
 
 
-StageProgress = Callable[[str, int, int], None]
-"""(stage, steps done, steps in all)."""
-
-
 def staged(progress: StageProgress, stage: str) -> Progress:
-    """The progress of one stage of a node."""
+    """Return the progress of one stage of a node.
+
+    Args:
+        progress: Progress of the node.
+        stage: Name of the stage.
+    """
     return lambda done, total: progress(stage, done, total)

@@ -20,10 +20,10 @@ class Forecast(Observer):
     """Follows one search.
 
     Attributes:
-        estimate: Of the search; None where there is none, so that only the time that passed is known.
+        estimate: Estimate of the search; None where there is none, so that only the time that passed is known.
         clock: Seconds since some moment.
         trusted: Share of a part that must be done before its own pace says how long it takes.
-        part: Of the search, that is under way: one of `PARTS`.
+        part: The part of the search that is under way, one of `PARTS`.
         doing: What is done now, in words.
     """
 
@@ -43,13 +43,25 @@ class Forecast(Observer):
         self._holds = None if self.estimate is None else self.estimate.holds
 
     def on_start(self, problem: TestedProblem, lattice: SearchLattice) -> None:
-        """The tests are done: whether the candidate holds is known."""
+        """Note the tests, which are finished: whether the candidate holds is known.
+
+        Args:
+            problem: As in `Observer`.
+            lattice: As in `Observer`.
+        """
         if problem.family is not None:
             self._holds = not problem.family.rejected
         self._enter("trainings", 0.0)
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
-        """Remember what is done now, and how far it is."""
+        """Note what is done now, and its progress.
+
+        Args:
+            node: As in `Observer`.
+            stage: As in `Observer`.
+            done: As in `Observer`.
+            total: As in `Observer`.
+        """
         part = _part_of(stage.removeprefix("in "))
         share = done / max(1, total)
         if part in ("tests", "tests of the relation"):
@@ -60,7 +72,11 @@ class Forecast(Observer):
         self.doing = stage.removeprefix("in ") if part != "trainings" else f"{node.label}: {stage}"
 
     def on_node_end(self, node: SearchNode) -> None:
-        """Count the node."""
+        """Count the node.
+
+        Args:
+            node: As in `Observer`.
+        """
         self._visited += 1
 
     @property
@@ -82,7 +98,7 @@ class Forecast(Observer):
         return None if left is None else self.elapsed / max(self.elapsed + left[0], 1e-9)
 
     def words(self) -> str:
-        """The time that passed and the time that is left, as in "12 s, about 20 s left"."""
+        """Return the time that passed and the time that remains, as in "12 s, about 20 s left"."""
         passed, left = f"{self.elapsed:.0f} s", self.remaining
         if left is None or self.estimate is None:
             return passed

@@ -23,16 +23,18 @@ Hypothesis = Group | None
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the exact tests say about a node.
+    """Result of the exact tests at a node.
 
     Attributes:
-        null: of its symmetries the one with the largest p-value, by whose moves copies are made; None for "Y is
-            independent of X".
-        p_value, p_adjusted: of the node: the largest of its symmetries'; None where none of them was tested.
-        holds: whether a symmetry of the node was accepted. preferred: what was accepted, for its evidence, in place
-            of one that was not rejected either, where the two exclude each other.
-        is_tying: whether the space is that of no group. doubt: why the relation under the node's groups is undecided,
-            where it is; empty elsewhere.
+        null: The symmetry of the node with the largest p-value, whose moves make the copies; None for "Y is independent
+            of X".
+        p_value: p-value of the node, the largest of its symmetries; None where none of them was tested.
+        p_adjusted: The same, adjusted.
+        holds: Whether a symmetry of the node was accepted.
+        preferred: What was accepted, for its evidence, in place of a symmetry that was not rejected either, where the
+            two exclude each other.
+        is_tying: Whether the space belongs to no group.
+        doubt: Why the relation under the node's groups is undecided, where it is; otherwise empty.
     """
 
     null: Hypothesis
@@ -56,7 +58,12 @@ class TestedProblem(Problem):
 
     @classmethod
     def of(cls, problem: Problem, symmetries: Symmetries | None) -> TestedProblem:
-        """A problem with its tests."""
+        """Return a problem with its tests.
+
+        Args:
+            problem: The problem.
+            symmetries: The tests; None where none were made.
+        """
         return cls(**{f.name: getattr(problem, f.name) for f in fields(Problem)}, symmetries=symmetries)
 
     @property
@@ -66,7 +73,7 @@ class TestedProblem(Problem):
 
     @property
     def independence_p_value(self) -> float | None:
-        """Of "Y is independent of X", None where that was not tested."""
+        """p-value of "Y is independent of X", None where that was not tested."""
         gate = None if self.symmetries is None else self.symmetries.independence
         return None if gate is None else gate.p_value
 
@@ -88,9 +95,12 @@ class TestedProblem(Problem):
         return next((doubts[name].value for name in names if name in doubts), "")
 
     def judgement(self, node: SearchNode) -> Judgement:
-        """The exact tests of the symmetries that would keep particles on E_j, an intersection-union test.
+        """Return the exact tests of the symmetries that would keep particles on E_j, an intersection-union test.
 
         E_j holds if any group with exactly this fixed space is a symmetry, so it is rejected when all of them are.
+
+        Args:
+            node: The node.
         """
         place, found, family, gate = self.lattice_node(node), self.symmetries, self.family, self.independence_p_value
         if found is not None and is_tying(place):
@@ -112,7 +122,12 @@ class TestedProblem(Problem):
         return Judgement(names[best], p, adjusted, bool(kept), preferred, doubt=doubt)
 
     def leads_to_accepted(self, node: SearchNode) -> bool:
-        """Whether the node lies inside the space of a group that the tests accepted; of Z when they accepted none."""
+        """Return whether the node lies inside the space of a group that the tests accepted; inside Z when they accepted
+        none.
+
+        Args:
+            node: The node.
+        """
         place, lattice = self.lattice_node(node), self.lattice
         if place is None or lattice is None or self.family is None:
             return False
@@ -121,12 +136,20 @@ class TestedProblem(Problem):
         return smallest.index == place.index or bool(lattice.below[place.index, smallest.index])
 
     def accepted_groups(self, place: LatticeNode) -> list[Group]:
-        """The groups with exactly this fixed space that the exact tests accepted."""
+        """Return the groups with exactly this fixed space that the exact tests accepted.
+
+        Args:
+            place: Place of the node in the lattice.
+        """
         verdicts = {} if self.family is None else self.family.verdicts
         return [g for g in place.groups if verdicts.get(self.label_of(g)) is Verdict.ACCEPTED]
 
     def is_rejected(self, place: LatticeNode) -> bool:
-        """Whether the exact tests leave no group that would keep particles there."""
+        """Return whether the exact tests rejected every group that would keep particles there.
+
+        Args:
+            place: Place of the node in the lattice.
+        """
         if self.family is None or self.lattice is None:
             return False
         return place.index != self.lattice.full.index and not self.accepted_groups(place)
@@ -147,12 +170,20 @@ class TestedProblem(Problem):
 
 
 def is_tying(place: LatticeNode | None) -> bool:
-    """Whether a candidate space is that of no group: a translation on windows, say."""
+    """Return whether a candidate space belongs to no group, for example a translation on windows.
+
+    Args:
+        place: Place of the node in the lattice.
+    """
     return place is not None and not place.groups and not place.space.is_zero
 
 
 def identity_of(null: Hypothesis) -> str:
-    """Words that name the hypothesis in random streams, however its generators are listed, if it is small."""
+    """Return words that name the hypothesis in random streams, however its generators are listed, if it is small.
+
+    Args:
+        null: The hypothesis.
+    """
     if null is None:
         return "independence"
     if isinstance(null, FiniteGroup) and not null.is_small:
@@ -163,5 +194,10 @@ def identity_of(null: Hypothesis) -> str:
 
 
 def is_within(inner: Group, outer: Group) -> bool:
-    """Whether `inner` is a subgroup of `outer`."""
+    """Return whether a group is a subgroup of another.
+
+    Args:
+        inner: The group.
+        outer: The other group.
+    """
     return inner is outer or is_compact_subgroup(inner, outer)

@@ -47,7 +47,7 @@ class PictureBounds:
 
 
 BOUNDS = PictureBounds()
-"""What is shown where nothing else is said."""
+"""The default bounds."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Layout:
         rep: The representation.
         said: The user's expression; None where none was given.
         axes: The axes of a row, None where it is flat.
-        names: Of the columns; empty where they are not known.
+        names: Names of the columns; empty where they are not known.
     """
 
     side: str
@@ -102,7 +102,12 @@ def layout_picture(problem: Problem, bounds: PictureBounds = BOUNDS) -> list[str
 
 
 def layout_lines(layout: Layout, bounds: PictureBounds = BOUNDS) -> list[str]:
-    """The same for one side."""
+    """Return lines for one side.
+
+    Args:
+        layout: The layout of the side.
+        bounds: Bounds on what is shown.
+    """
     if layout.axes is not None:
         return _with_axes(layout, layout.axes, bounds)
     notes = [] if layout.said is None else layout_notes(layout.name, layout.letter, layout.rep, layout.names)
@@ -123,7 +128,7 @@ def _with_axes(layout: Layout, axes: Axes, bounds: PictureBounds) -> list[str]:
 
 
 def _moves(layout: Layout, axes: Axes) -> str:
-    """Which axes the group moves, and which nobody named."""
+    """Return which axes the group moves, and which axes the expression does not name."""
     if not is_by_axes(layout.rep.name, axes):
         return "acts on all columns at once"
     terms = axis_terms(layout.rep.name, axes, layout.rep.group)
@@ -198,13 +203,13 @@ def _members(layout: Layout, orbits: ColumnOrbits, orbit: int, bounds: PictureBo
 
 
 def layout_notes(name: str, letter: str, rep: Representation, names: Sequence[str] = ()) -> list[str]:
-    """A note for each part of an expression that puts several channels on points.
+    """Return a note for each part of an expression that puts several channels on points.
 
     Args:
-        name: "in_rep" or "out_rep", of the setting.
+        name: "in_rep" or "out_rep", the setting.
         letter: "x" or "y", as columns are called.
         rep: The representation, as composed from its expression.
-        names: Of the columns; empty for their numbers.
+        names: Names of the columns; empty for their numbers.
     """
     known = tuple(map(name_words, names)) or tuple(f"{letter}{k}" for k in range(rep.dim))
     return [_note(setting(name), known, part, start) for part, start in _parts(rep, 0) if _channels(part) is not None]

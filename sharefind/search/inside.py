@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,13 @@ from sharefind.errors import InputError
 from sharefind.groups import FiniteGroup, Group, Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.fitted_statistic import Statistic
-from sharefind.proposal.subgroups import SubgroupFinding, propose_subgroups
 from sharefind.rng import named_stream
 from sharefind.search.blind import Sampler, split_rows
 from sharefind.search.config import SearchConfig
 from sharefind.typing import FloatArray
+
+if TYPE_CHECKING:
+    from sharefind.proposal.subgroups import SubgroupFinding
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,21 +47,35 @@ class SubgroupStart:
         return () if self.finding is None else self.finding.family
 
     def evidence(self, label_of: Callable[[Group], str]) -> dict[str, float] | None:
-        """Log evidence of what is tested, by name, on the proposing rows; None where there is none."""
+        """Return log evidence of the tested groups, by name, on the proposing rows; None where there is none.
+
+        Args:
+            label_of: Function from a group to its name.
+        """
         if self.finding is None or not self.finding.log_evidence:
             return None
         return {label_of(group): log for group, log in self.finding.log_evidence.items()}
 
     def contrast(self, group: FiniteGroup) -> Statistic | None:
-        """What the proposing rows expect where a group does not hold; None where they expect nothing else."""
+        """Return what the proposing rows expect where a group does not hold; None where they expect nothing else.
+
+        Args:
+            group: The group.
+        """
         relations = None if self.finding is None else self.finding.relations
         return None if relations is None else relations.contrast(group)
 
 
 def grows_inside(config: SearchConfig, group: Group, reps: Sequence[Representation], most: int) -> bool:
-    """Whether subgroups are proposed by the data: those of a finite group of more than `most` elements.
+    """Return whether the data propose subgroups: those of a finite group of more than `most` elements.
 
     It must act by permutations of coordinates, with signs or without, and have at most 10^30 elements.
+
+    Args:
+        config: The configuration.
+        group: The group.
+        reps: Its representations.
+        most: Most elements of a group whose subgroups are listed.
     """
     is_large = isinstance(group, FiniteGroup) and most < group.order <= group.most_unlisted
     return is_large and config.scheme.is_evidence and all(rep.is_sparse for rep in reps)
@@ -89,8 +106,8 @@ def subgroup_start(
         out_rep: How it acts on y.
         fresh: Draws samples where there are no finite data.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
-        names: Of the columns of x, for messages.
-        share: Of finite data that proposes; a test needs fewer rows, since it only has to object.
+        names: Names of the columns of x, for messages.
+        share: Share of finite data that proposes; a test needs fewer rows, since it only has to object.
         fresh_samples: Samples that propose where a task has no finite data.
         fewest_rows: That must be left for tests.
         most_listed: Elements up to which all subgroups are listed, and none need be proposed.
@@ -100,6 +117,8 @@ def subgroup_start(
     """
     if not grows_inside(config, in_rep.group, (in_rep, out_rep), most_listed):
         return None
+    from sharefind.proposal.subgroups import propose_subgroups
+
     if x is None or y is None:
         drawn = fresh(named_stream(config.seed, "subgroups", "samples"), fresh_samples)
         return SubgroupStart(propose_subgroups(*drawn, in_rep, out_rep, names=names), None)
@@ -114,7 +133,12 @@ def subgroup_start(
 
 
 def warnings_of(start: SubgroupStart | None, group: Group) -> tuple[str, ...]:
-    """What must be said of the proposals, a line each."""
+    """Return warnings about the proposals, a line each.
+
+    Args:
+        start: The start of the search, or None.
+        group: The whole candidate.
+    """
     if start is None or not isinstance(group, FiniteGroup):
         return ()
     size = f"{group.name} has {group.order:,} elements, too many to list its subgroups"

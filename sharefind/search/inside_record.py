@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sharefind.groups import FiniteGroup
-from sharefind.proposal.vector_groups import PlacedGroup
 from sharefind.search.blind_record import is_of_weights
-from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
+from sharefind.search.proposal_parts import ProposedGroup, SubgroupsRow
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.search.turned import TurnedStart
 
+if TYPE_CHECKING:
+    from sharefind.proposal.vector_groups import PlacedGroup
+
 
 def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:
-    """What the proposing rows speak for, from which evidence, and what was tested; None where subgroups are listed."""
+    """Return what the proposing rows speak for, with the evidence, and what was tested; None where subgroups are
+    listed.
+
+    Args:
+        outcome: The outcome of the search.
+    """
     problem = outcome.problem
     start, whole = problem.inside, problem.candidate.group
     if isinstance(start, TurnedStart):
@@ -34,6 +43,7 @@ def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:
         has_signal=found.has_signal,
         exhaustive=found.is_exhaustive,
         smaller_group=_has_smaller_group(outcome),
+        same_space=_same_space(outcome),
     )
 
 
@@ -45,8 +55,19 @@ def _has_smaller_group(outcome: SearchOutcome) -> bool:
     return is_of_weights(outcome.problem, place.group, len(place.groups))
 
 
+def _same_space(outcome: SearchOutcome) -> list[str]:
+    """The smaller groups with the space E_*, the largest first."""
+    place = outcome.problem.lattice_node(outcome.e_star)
+    groups = () if place is None else [group for group in place.groups if group != place.group]
+    return list(outcome.problem.labels_of(sorted(groups, key=lambda group: -(group.order or 0))))
+
+
 def turned_row(start: TurnedStart) -> SubgroupsRow:
-    """What half of the rows propose inside an infinite candidate, and what the others test."""
+    """Return what half of the rows propose inside an infinite candidate, and what the others test.
+
+    Args:
+        start: The start of the search.
+    """
     return SubgroupsRow(
         samples=start.samples,
         tested_rows=None if start.rows is None else len(start.rows),

@@ -8,10 +8,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 
 def printable(text: str) -> str:
-    """The text, which a terminal must not take for a command.
+    """Return a text that contains no control sequence of a terminal.
+
+    Args:
+        text: The text.
 
     Raises:
-        ValueError: it holds a control character or the like.
+        ValueError: It holds a control character or the like.
     """
     if not text.isprintable():
         raise ValueError("holds characters that cannot be printed")
@@ -43,12 +46,16 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; of a part that was read, with the keys that it had."""
+        """Return a JSON object; for a part that was read, with the keys that it had."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
 def first_fault(error: ValidationError) -> str:
-    """Where the first fault lies and what it is, on one line."""
+    """Return where the first fault lies and what it is, on one line.
+
+    Args:
+        error: The error.
+    """
     first = error.errors(include_url=False, include_input=False)[0]
     where, message = ".".join(map(str, first["loc"])), str(first["msg"]).removeprefix("Value error, ")
     return ascii(" ".join(filter(None, [where, message]))[:300])[1:-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,8 +17,8 @@ from sharefind.inference.fitted_statistic import Statistic
 from sharefind.inference.row_blocks import renumbered
 from sharefind.inference.statistics.registry import statistic_of
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
-from sharefind.search.experiments import StageProgress
 from sharefind.search.inside import SubgroupStart
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.mirror_start import kept_columns
@@ -67,18 +67,20 @@ def law_test(
     )
 
 
-def proposed_relations(problem: Problem, family: CandidateFamily) -> dict[str, Statistic]:
-    """What rows that proposed subgroups expect of the others, by candidate; none where a statistic was chosen.
+def proposed_relations(problem: Problem, family: CandidateFamily) -> Callable[[str], Statistic | None] | None:
+    """Return what rows that proposed subgroups expect of the others, by candidate; None where a statistic was chosen.
+
+    It is made when a candidate is tested: most of a family lie inside one that is not rejected.
 
     Args:
-        problem: What is searched.
+        problem: The problem.
         family: The candidates.
     """
     inside = problem.inside
     if problem.settings.statistic is not None or not isinstance(inside, SubgroupStart):
-        return {}
-    found = {c.name: inside.contrast(c.group) for c in family.candidates if c.group is not None}
-    return {name: statistic for name, statistic in found.items() if statistic is not None}
+        return None
+    groups = {c.name: c.group for c in family.candidates if c.group is not None}
+    return lambda name: inside.contrast(groups[name]) if name in groups else None
 
 
 @dataclass
@@ -96,24 +98,28 @@ class _TestStage:
         self.progress(f"test of {name}", done, total)
 
     def follow(self, name: str, copies: int) -> None:
-        """So many copies were looked at."""
+        """Report the number of copies that were examined."""
         self.progress(f"in test of {name}: {self.statistic}, {copies} copies", self.done, self.total)
 
 
 def tested_rows(problem: Problem) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The samples that the statistic reads: inputs (n, d_in), labels (n, d_out), and the unit of each, from 0, if any.
+    """Return the samples that the statistic reads: inputs (n, d_in), labels (n, d_out), and the unit of each, from 0,
+    if any.
 
     They are in their order, some rows of each unit, since more units tell more.
+
+    Args:
+        problem: The problem.
     """
     return _at_most(problem, statistic_of_problem(problem).most_samples)
 
 
 def relation_rows(problem: Problem, most: int = 20_000) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The samples of which the inputs and the relation are tested, whatever the statistic of the law, as `tested_rows`.
+    """Return the samples that test the inputs and the relation, whatever the statistic of the law, as `tested_rows`.
 
     Args:
-        problem: What is searched.
-        most: Samples that are read; further ones are left out, at random.
+        problem: The problem.
+        most: Most samples that are read; others are left out at random.
     """
     return _at_most(problem, most)
 
@@ -147,9 +153,11 @@ def tested_samples(problem: Problem, fresh: int = 2000) -> tuple[Tensor, Tensor]
 
 
 def candidate_family(problem: Problem, *, whole: bool = False) -> CandidateFamily | None:
-    """The non-trivial subgroups that the candidate's lattice lists, by their names; None when there are none.
+    """Return the non-trivial subgroups that the candidate's lattice lists, by their names; None when there are none.
 
-    whole: the candidate itself alone.
+    Args:
+        problem: The problem.
+        whole: Whether the candidate itself is tested alone.
     """
     listed = [g for node in problem.lattice.nodes for g in node.groups if g.order != 1] if problem.lattice else []
     if whole:
@@ -165,7 +173,12 @@ def candidate_family(problem: Problem, *, whole: bool = False) -> CandidateFamil
 
 
 def is_inside(inner: Group, outer: Group) -> bool:
-    """Whether a group is a proper subgroup of another."""
+    """Return whether a group is a proper subgroup of another.
+
+    Args:
+        inner: The group.
+        outer: The other group.
+    """
     if isinstance(inner, CompactGroup) and isinstance(outer, CompactGroup):
         return is_compact_subgroup(inner, outer) and not is_compact_subgroup(outer, inner)
     if not isinstance(inner, FiniteGroup) or not isinstance(outer, FiniteGroup):
@@ -174,7 +187,11 @@ def is_inside(inner: Group, outer: Group) -> bool:
 
 
 def statistic_of_problem(problem: Problem) -> SearchStatistic:
-    """The statistic that the settings name, or the one with the most power for the problem."""
+    """Return the statistic that the settings name, or the one with the most power for the problem.
+
+    Args:
+        problem: The problem.
+    """
     candidate, config = problem.candidate, problem.settings.config
     groups = [g for node in problem.lattice.nodes for g in node.groups] if problem.lattice else []
     listed = tuple(g for g in groups if isinstance(g, FiniteGroup) and g.order > 1)

@@ -15,9 +15,9 @@ from sharefind.groups.column_maps import ColumnMap, column_maps, generated, map_
 from sharefind.inference import FamilyTest, Verdict
 from sharefind.inference.maps.map_explanation import Answer, MapExplanation, MapTest, explain_map
 from sharefind.inference.row_blocks import renumbered
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
 from sharefind.search.building import build_problem
-from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.law_tests import candidate_family, law_test, relation_rows
 from sharefind.search.memory import MAP, Memory, NoMemory
@@ -128,7 +128,7 @@ def _laws(problem: Problem) -> tuple[bool, ...]:
 
 
 def _halves(n: int, units: Tensor | None, rng: np.random.Generator, most: int = 6_000) -> tuple[Tensor, Tensor]:
-    """Rows that look, at most so many, and rows that test; units stay together."""
+    """Return rows that look, `most` at most, and rows that test; units stay together."""
     number = torch.arange(n) if units is None else units
     count = int(number.max()) + 1
     looks = torch.zeros(count, dtype=torch.bool)
@@ -169,10 +169,10 @@ def _tested(problem: Problem, near: ColumnMap, rows: tuple[Tensor, Tensor, Tenso
 
 
 def nearest_table(outcome: SearchOutcome) -> str:
-    """The candidate's maps with the nearest one in the place of each that is wrong, as a table; "" where none is known.
+    """Return the candidate's maps as a table, each wrong map replaced by the nearest one; "" where none is known.
 
     Args:
-        outcome: Of a search.
+        outcome: The outcome of a search.
     """
     maps, nearest = _given_maps(outcome.problem), {found.generator: found.nearest for found in outcome.maps}
     if maps is None or not any(nearest.values()):

@@ -14,14 +14,23 @@ Position = Annotated[int, Field(ge=1)]
 
 
 class MapImages(Part):
-    """What one map does to columns: entry k = +-j where column k goes to column j, with that sign."""
+    """The action of one map on columns: entry k = +-j where column k goes to column j, with that sign.
+
+    Attributes:
+        on_inputs: Images of the inputs.
+        on_outputs: Images of the outputs.
+    """
 
     on_inputs: SignedPermutation
     on_outputs: SignedPermutation
 
     @classmethod
     def of(cls, given: ColumnMap) -> MapImages:
-        """Of a map."""
+        """Return the images of a map.
+
+        Args:
+            given: The map.
+        """
         return cls(on_inputs=given.inputs.image, on_outputs=given.outputs.image)
 
     @property
@@ -52,7 +61,7 @@ class FaultRow(Part):
     """Columns of one side that the data move otherwise than the map does.
 
     Attributes:
-        side: Of them.
+        side: Side of them.
         columns: Their positions.
         given: Where the map takes each, with its sign.
         nearest: The same of the nearest map; none where no map was found.
@@ -77,7 +86,14 @@ class FaultRow(Part):
 
 
 class MapTestRow(Part):
-    """What the tests of the search say of the nearest map, on rows that did not propose it."""
+    """The tests of the nearest map, on rows that did not propose it.
+
+    Attributes:
+        verdict: The verdict.
+        p_value: p-value of the deciding test; None where there is none.
+        decided_by: Whether the law of (X, Y) or the relation decided.
+        rows: Number of rows.
+    """
 
     verdict: Literal["accepted", "rejected", "undecided"]
     p_value: FiniteFloat | None
@@ -97,7 +113,7 @@ class MapRow(Part):
         faults: The columns that break it.
         nearest: The nearest map that was not rejected.
         changes: How many changes lead to it: a sign is one, another image two.
-        test: Of that map, or of the last one that was tested.
+        test: Test of that map, or of the last one that was tested.
         most_changes: Changes up to which maps were looked for.
         is_spent: Whether that search was cut short.
         unseen_inputs: Inputs that the map moves and whose moves the data do not show.
@@ -140,7 +156,11 @@ class MapRow(Part):
 
     @classmethod
     def of(cls, found: MapExplanation) -> MapRow:
-        """Of an explanation."""
+        """Return the row of an explanation.
+
+        Args:
+            found: The explanation.
+        """
         inputs, outputs = ([k + 1 for k in side] for side in found.unseen)
         return cls(
             generator=found.generator + 1,

@@ -13,7 +13,7 @@ from sharefind.storage import shell_word
 from sharefind.written import NOTHING, number, plural
 
 MAP_HEADINGS = ("column", "map says <-", "data say <-", "wrong", "std. errors", "seen in")
-"""Of the table of what is wrong with a map."""
+"""Headings of the table of what is wrong with a map."""
 
 MAP_TEXTS = ("column", "map says <-", "data say <-", "wrong", "seen in")
 """Headings of the columns that hold words."""
@@ -29,20 +29,20 @@ NEAREST_MAP = "nearest-map.csv"
 
 
 def map_title(row: MapRow, count: int) -> str:
-    """Headline over the table of one map.
+    """Return the headline over the table of one map.
 
     Args:
-        row: Of the map.
-        count: Maps that are explained.
+        row: Row of the map.
+        count: Number of maps that are explained.
     """
     return "The map, column by column" if count == 1 else f"Map {row.generator}, column by column"
 
 
 def map_cells(row: MapRow, inputs: Sequence[str], outputs: Sequence[str]) -> list[tuple[str, ...]]:
-    """Lines under `MAP_HEADINGS`.
+    """Return the lines under `MAP_HEADINGS`.
 
     Args:
-        row: Of the map.
+        row: Row of the map.
         inputs: Names of the columns of x.
         outputs: Names of the columns of y.
     """
@@ -58,10 +58,10 @@ def map_cells(row: MapRow, inputs: Sequence[str], outputs: Sequence[str]) -> lis
 
 
 def map_sentences(row: MapRow, inputs: Sequence[str], outputs: Sequence[str], run: str = "") -> list[str]:
-    """What follows from the look at one map.
+    """Return what follows from the examination of one map.
 
     Args:
-        row: Of the map.
+        row: Row of the map.
         inputs: Names of the columns of x.
         outputs: Names of the columns of y.
         run: The run folder, which keeps the nearest map; "" where it is not known.

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from sharefind.inference import Diagnosis, RandomisationTest
-from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.inference.relation.group_shares import GroupShares
-from sharefind.inference.relation.relation_test import RelationTest
+
+if TYPE_CHECKING:
+    from sharefind.inference.maps.map_explanation import MapExplanation
+    from sharefind.inference.relation.relation_test import RelationTest
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Kind(Generic[Value]):
-    """A kind of work that is kept; `Value` is what it gives."""
+    """A kind of finished work that is kept; `Value` is the type of its results.
+
+    Attributes:
+        name: Name of the kind.
+    """
 
     name: str
 
@@ -23,7 +29,7 @@ class Kind(Generic[Value]):
 TEST = Kind[RandomisationTest]("test")
 """Exact tests, by the candidate."""
 
-RELATION = Kind[RelationTest]("relation")
+RELATION: Kind[RelationTest] = Kind("relation")
 """Tests of relations, by the candidate."""
 
 SHARES = Kind[GroupShares]("shares")
@@ -32,7 +38,7 @@ SHARES = Kind[GroupShares]("shares")
 DIAGNOSIS = Kind[Diagnosis]("diagnosis")
 """Diagnoses, by the rejected group."""
 
-MAP = Kind[MapExplanation]("map")
+MAP: Kind[MapExplanation] = Kind("map")
 """Explanations of maps of columns, by the generator."""
 
 
@@ -40,11 +46,22 @@ class Memory(Protocol):
     """Keeps finished work of this or an earlier run."""
 
     def get(self, kind: Kind[Value], key: str) -> Value | None:
-        """What is kept of a kind under a key, or None."""
+        """Return what is kept of a kind under a key, or None.
+
+        Args:
+            kind: The kind.
+            key: The key.
+        """
         ...
 
     def put(self, kind: Kind[Value], key: str, value: Value) -> None:
-        """Keep what has just been finished."""
+        """Keep what has just been finished.
+
+        Args:
+            kind: The kind.
+            key: The key.
+            value: What was finished.
+        """
         ...
 
 
@@ -52,11 +69,22 @@ class NoMemory:
     """Keeps nothing."""
 
     def get(self, kind: Kind[Value], key: str) -> Value | None:
-        """Never anything."""
+        """Return None.
+
+        Args:
+            kind: Not used.
+            key: Not used.
+        """
         return None
 
     def put(self, kind: Kind[Value], key: str, value: Value) -> None:
-        """Do nothing."""
+        """Do nothing.
+
+        Args:
+            kind: Not used.
+            key: Not used.
+            value: Not used.
+        """
 
 
 @dataclass
@@ -76,12 +104,23 @@ class MemoryOfProposal:
     known: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def get(self, kind: Kind[Value], key: str) -> Value | None:
-        """What is kept for this proposal."""
+        """Return what is kept for this proposal.
+
+        Args:
+            kind: The kind.
+            key: The key.
+        """
         known: Value | None = self.known.get((kind.name, self._name(key)))
         return known or self.memory.get(kind, self._name(key))
 
     def put(self, kind: Kind[Value], key: str, value: Value) -> None:
-        """Keep it for this proposal."""
+        """Keep it for this proposal.
+
+        Args:
+            kind: The kind.
+            key: The key.
+            value: What was finished.
+        """
         self.known[kind.name, self._name(key)] = value
         self.memory.put(kind, self._name(key), value)
 
@@ -102,17 +141,35 @@ class KeptTests:
     prefix: str = ""
 
     def recall_test(self, name: str) -> RandomisationTest | None:
-        """The test of a candidate, or None."""
+        """Return the test of a candidate, or None.
+
+        Args:
+            name: Name of the candidate.
+        """
         return self.memory.get(TEST, f"{self.prefix}{name}")
 
     def keep_test(self, name: str, test: RandomisationTest) -> None:
-        """Keep a test."""
+        """Keep a test.
+
+        Args:
+            name: Name of the candidate.
+            test: The test.
+        """
         self.memory.put(TEST, f"{self.prefix}{name}", test)
 
     def recall_relation(self, name: str) -> RelationTest | None:
-        """The test of a relation, or None."""
+        """Return the test of a relation, or None.
+
+        Args:
+            name: Name of the candidate.
+        """
         return self.memory.get(RELATION, name)
 
     def keep_relation(self, name: str, test: RelationTest) -> None:
-        """Keep a test of a relation."""
+        """Keep a test of a relation.
+
+        Args:
+            name: Name of the candidate.
+            test: The test.
+        """
         self.memory.put(RELATION, name, test)

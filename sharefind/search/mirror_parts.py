@@ -27,11 +27,11 @@ class MovedColumn(Part):
 
 
 class OpenColumn(Part):
-    """A column of which the coefficients do not settle what a map fills it with.
+    """A column whose source under a map the coefficients do not settle.
 
     Attributes:
         column: Its name.
-        sources: What it may get: positions counted from 1, negative where the sign changes.
+        sources: Possible sources: positions counted from 1, negative where the sign changes.
     """
 
     column: ColumnName
@@ -68,9 +68,9 @@ class MirrorTests(Part):
 
     Attributes:
         decided_by: What its verdict follows.
-        law_p: Of the law of (X, Y).
-        inputs_p: Of the law of X alone.
-        relation_p: Of the relation.
+        law_p: p-value of the law of (X, Y).
+        inputs_p: p-value of the law of X alone.
+        relation_p: p-value of the relation.
     """
 
     decided_by: Literal["law", "relation"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from sharefind.column_names import kept_names
 from sharefind.groups import FiniteGroup
 from sharefind.groups.enumeration import enumerate_elements
 from sharefind.inference import Verdict
-from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
-from sharefind.proposal.mirrors.settling import ImagesLeft, images_left
-from sharefind.proposal.mirrors.signed_map import SignedMap, from_points, mirror_layout
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.map_explanations import ANSWERS
 from sharefind.search.mirror_parts import MirrorMap, MirrorRow, MirrorStatus, MirrorTests, MovedColumn, OpenColumn
@@ -22,9 +19,14 @@ from sharefind.search.mirror_start import kept_columns
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.typing import BoolArray, FloatArray, IntArray
 
+if TYPE_CHECKING:
+    from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
+    from sharefind.proposal.mirrors.settling import ImagesLeft
+    from sharefind.proposal.mirrors.signed_map import SignedMap
+
 
 def mirror_row(outcome: SearchOutcome) -> MirrorRow | None:
-    """The maps that hold, or those that were proposed where none does; None for a search for anything else.
+    """Return the maps that hold, or the proposed maps where none does; None for a search for anything else.
 
     Args:
         outcome: The search.
@@ -32,6 +34,8 @@ def mirror_row(outcome: SearchOutcome) -> MirrorRow | None:
     problem = outcome.problem
     if problem.blind is None or problem.blind.maps is None:
         return None
+    from sharefind.proposal.mirrors.settling import images_left
+
     found, group = problem.blind.maps, _shown(outcome)
     names = list(kept_names(problem.task.inputs, "x")), list(kept_names(problem.task.outputs, "y"))
     floor = _Floor.of(problem, found)
@@ -197,6 +201,8 @@ def generating_maps(group: FiniteGroup, d_out: int, d_in: int, most: int = 40) -
     Returns:
         The maps.
     """
+    from sharefind.proposal.mirrors.signed_map import from_points, mirror_layout
+
     layout = mirror_layout(d_out, d_in)
     if not group.is_listable:
         return [from_points(g, layout) for g in group.generators]

@@ -1,23 +1,26 @@
 """A blind search for mirror maps: a part of the rows proposes signed permutations of inputs and labels, apart.
 
-How they are found is left to `sharefind.proposal.mirrors`; the other rows test the group and its subgroups as those of
+`sharefind.proposal.mirrors` finds them; the other rows test the group and its subgroups as those of
 any other candidate, with what was set aside left out of the tests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
 
 from sharefind.errors import ConfigError, setting
 from sharefind.groups import natural, trivial
-from sharefind.proposal.mirrors.mirror_finding import mirror_finding
-from sharefind.proposal.mirrors.propose_mirrors import MIRROR_SETTINGS, MirrorSettings, propose_mirrors
+from sharefind.progress import StageProgress, unwatched
 from sharefind.search.blind import ODD_UNIT, BlindStart, is_odd_unit, split_rows
 from sharefind.search.config import SearchConfig
 from sharefind.typing import FloatArray
+
+if TYPE_CHECKING:
+    from sharefind.proposal.mirrors.propose_mirrors import MirrorSettings
 
 
 def mirror_start(
@@ -29,7 +32,8 @@ def mirror_start(
     share: float = 0.75,
     names: Sequence[str] = (),
     has_classes: bool = False,
-    settings: MirrorSettings = MIRROR_SETTINGS,
+    settings: MirrorSettings | None = None,
+    on_progress: StageProgress = unwatched,
 ) -> BlindStart:
     """Propose a group of mirror maps from a part of the rows.
 
@@ -39,10 +43,11 @@ def mirror_start(
         y: Labels, shape (n, d_out), or None without finite data.
         unit: What the user or the task named.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
-        share: Of the rows that proposes.
-        names: Of the columns of x, for messages.
+        share: Share of the rows that proposes.
+        names: Names of the columns of x, for messages.
         has_classes: Whether labels are classes, of which no sign means anything.
-        settings: How maps are looked for.
+        settings: How maps are looked for; `MIRROR_SETTINGS` where None.
+        on_progress: Called with a stage, steps done, and steps in all.
 
     Returns:
         The proposal, with what was set aside.
@@ -58,8 +63,11 @@ def mirror_start(
             f"{setting('signs')} looks for changes of sign, which classes have not; drop {setting('signs')}, or give "
             "labels that are numbers"
         )
+    from sharefind.proposal.mirrors.mirror_finding import mirror_finding
+    from sharefind.proposal.mirrors.propose_mirrors import MIRROR_SETTINGS, propose_mirrors
+
     proposing, rows = split_rows(len(x), config.seed, units, share)
-    found = propose_mirrors(x[proposing], y[proposing], settings, names)
+    found = propose_mirrors(x[proposing], y[proposing], settings or MIRROR_SETTINGS, names, on_progress)
     finding = mirror_finding(found)
     turns_labels = any((g.out_signs < 0).any() for g in found.maps)
     if turns_labels and unit is not None and not is_odd_unit(unit, x.shape[1], y.shape[1]):
@@ -81,7 +89,12 @@ def mirror_start(
 
 
 def kept_columns(values: FloatArray, aside: Sequence[int]) -> FloatArray:
-    """Columns (n, d) with those that were set aside at 0, so that no test reads them."""
+    """Return columns with those that were set aside at 0, so that no test reads them.
+
+    Args:
+        values: The columns, shape (n, d).
+        aside: Numbers of the columns that were set aside.
+    """
     if not aside:
         return values
     kept = np.array(values)

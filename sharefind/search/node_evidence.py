@@ -24,7 +24,12 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Decision(StrEnum):
-    """What follows from the evidence at a node."""
+    """The decision that follows from the evidence at a node.
+
+    Attributes:
+        STAY: Particles stay.
+        GROW: Particles leave, and the search grows the space.
+    """
 
     STAY = "stay"
     GROW = "grow"
@@ -36,18 +41,22 @@ class Evidence:
 
     Attributes:
         dist2: W2^2(nu_T, P_{E_j}#nu_T) of training started on E_j, in the user's coordinates.
-        rmd2: the same over M(nu_T) + M(P#nu_T).
-        delta: delta_j, the distance that noise alone explains (or the fixed threshold); None when nothing gives it.
-        p_value: exact p-value of "the data have the symmetry that keeps particles on E_j"; None when no test exists.
-        p_adjusted: the largest p-value on the way to the node and at it; controls the family-wise error at any level
+        rmd2: The same over M(nu_T) + M(P#nu_T).
+        delta: delta_j, the distance that noise alone explains (or the fixed threshold); None when there is none.
+        p_value: Exact p-value of "the data have the symmetry that keeps particles on E_j"; None when no test exists.
+        p_adjusted: The largest p-value on the way to the node and at it; it controls the family-wise error at any level
             up to alpha.
-        relative_escape: root of the squared distance from E_j over the squared distance travelled; 0 = stayed.
-        risk: mean squared loss late in training. horizon: T. replicates: trainings behind dist2.
-        decision: stay or grow. rule: the stopping rule that decided. reason: one sentence.
-        stationary_not_optimal: particles stay on E_j but a freely started model learns more (a saddle).
-        groups: candidate groups at this node that were not rejected.
-        rejected: candidate groups at this node that were rejected.
-        exact_disagrees: whether the exact tests say otherwise than this decision; the reason says what they say.
+        relative_escape: Root of the squared distance from E_j over the squared distance travelled; 0 = stayed.
+        risk: Mean squared loss late in training.
+        horizon: The horizon T.
+        replicates: Trainings behind dist2.
+        decision: Stay or grow.
+        rule: The stopping rule that decided.
+        reason: The reason, one sentence.
+        stationary_not_optimal: Whether particles stay on E_j but a freely started model learns more (a saddle).
+        groups: Candidate groups at this node that were not rejected.
+        rejected: Candidate groups at this node that were rejected.
+        exact_disagrees: Whether the exact tests contradict this decision; the reason gives their result.
     """
 
     dist2: NonNegative
@@ -70,16 +79,19 @@ class Evidence:
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object with the attributes as keys."""
+        """Return a JSON object with the attributes as keys."""
         record: dict[str, Any] = _CODEC.dump_python(self, mode="json")
         return record
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Evidence:
-        """The inverse of `to_json`.
+        """Return the evidence of a JSON object; the inverse of `to_json`.
+
+        Args:
+            record: The object.
 
         Raises:
-            ValueError: the record holds anything that `to_json` does not write.
+            ValueError: The record holds anything that `to_json` does not write.
         """
         return _CODEC.validate_python(record)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from sharefind.errors import setting
 from sharefind.meanfield.units import GatedUnit
@@ -22,11 +22,11 @@ from sharefind.search.problem import Problem
 
 @dataclass(frozen=True)
 class NoiseFloor:
-    """What is left to learn.
+    """The loss that remains for the best predictor.
 
     Attributes:
         floor: Mean squared loss of the best predictor, estimated.
-        variance: That of the best constant, the labels' variance.
+        variance: Mean squared loss of the best constant, the labels' variance.
         signal_share: Labels whose floor lies below this share of their variance carry signal.
     """
 
@@ -43,7 +43,7 @@ class NoiseFloor:
 def noise_floor(
     x: NDArray[np.float64], y: NDArray[np.float64], neighbours: int = 5, rounding: float = 1e-20
 ) -> NoiseFloor:
-    """Leave-one-out nearest-neighbour estimate of E|Y - E[Y|X]|^2: x (n, d_in), y (n, d_out).
+    """Return a leave-one-out nearest-neighbour estimate of E|Y - E[Y|X]|^2.
 
     The mean of k neighbours carries noise of its own, so the error is divided by 1 + 1/k. In high dimension neighbours
     are far and the floor is overestimated: signal may be missed, never invented.
@@ -51,7 +51,7 @@ def noise_floor(
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        neighbours: How many predict a held-out label.
+        neighbours: Number of rows that predict a held-out label.
         rounding: Share of the labels' mean square below which their variance is rounding.
     """
     from sklearn.neighbors import NearestNeighbors
@@ -75,16 +75,17 @@ def _variance(y: NDArray[np.float64]) -> float:
 
 def _entropy(y: NDArray[np.float64]) -> float:
     """The cross-entropy of the best constant on classes (n, k)."""
-    return float(special.entr(y.mean(axis=0)).sum())
+    return float(scipy.special.entr(y.mean(axis=0)).sum())
 
 
 def explain_unlearnt(problem: TestedProblem, evidence: Evidence, unlearnt: float = 0.95) -> Evidence:
-    """Evidence for staying on a space that holds; flagged where the unit, though it stays, learns nothing there.
+    """Return evidence for staying on a space that holds, with a flag where the unit, though it stays, learns nothing
+    there.
 
     Args:
-        problem: What is searched.
-        evidence: What was seen.
-        unlearnt: Share of the risk of the best constant that a training leaves over which has learned nothing.
+        problem: The problem.
+        evidence: The evidence at the node.
+        unlearnt: Share of the risk of the best constant; a training with a larger risk has learned nothing.
     """
     x, y = _samples(problem)
     entropy = _entropy(y) if problem.task.classes else None
@@ -102,7 +103,12 @@ def explain_unlearnt(problem: TestedProblem, evidence: Evidence, unlearnt: float
 
 
 def explain_zero(problem: TestedProblem, evidence: Evidence) -> Evidence:
-    """Evidence for staying on {0}, with the noise floor in its reason and a flag where the unit misses a signal."""
+    """Return evidence for staying on {0}, with the noise floor in its reason and a flag where the unit misses a signal.
+
+    Args:
+        problem: The problem.
+        evidence: The evidence at {0}.
+    """
     x, y = _samples(problem)
     found = noise_floor(x, y)
     figures = f"noise floor {found.floor:.3g} of a label variance {found.variance:.3g}"

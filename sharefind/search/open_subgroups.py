@@ -11,12 +11,13 @@ from sharefind.search.turned import TurnedStart
 
 
 def subgroups_undecided(outcome: SearchOutcome) -> str | None:
-    """Why other symmetries than those of E_* may hold; None where all candidates are decided, or nothing holds at all.
+    """Return why other symmetries than those of E_* may hold; None where all candidates are decided, or nothing holds
+    at all.
 
-    Where the whole candidate is accepted nothing is left: all of its subgroups hold with it.
+    Where the whole candidate is accepted no question remains: all of its subgroups hold with it.
 
     Args:
-        outcome: Of the search.
+        outcome: The outcome of the search.
     """
     problem = outcome.problem
     if not outcome.finished or problem.family is None:

@@ -9,51 +9,81 @@ import hashlib
 import math
 from functools import lru_cache
 from itertools import permutations, product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sharefind.errors import ConfigError, setting
 from sharefind.groups import FiniteGroup, Group, Representation, natural, trivial
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.recognition import Layout, Recognition, matrix_layout, recognise_layout
 from sharefind.spaces import Block, LatticeNode, Subspace, invariant_lattice, matrix_space, tying
+
+if TYPE_CHECKING:
+    from sharefind.recognition import Layout, Recognition
 
 
 def weights_layout(blocks: tuple[Block, ...]) -> Layout:
-    """The layout of a unit's weights of X to Y, and of its bias if it has one.
+    """Return the layout of a unit's weights of X to Y, and of its bias if it has one.
+
+    Args:
+        blocks: Blocks of the unit's parameters.
 
     Raises:
-        ConfigError: a unit with other weights.
+        ConfigError: The unit has other weights.
     """
     names, shape = tuple(block.name for block in blocks), blocks[0].shape
     if names not in (("weight",), ("weight", "bias")) or len(shape) != 2:
         raise ConfigError(
-            f"a search without a candidate ties weights of X to Y, and this unit has {', '.join(names)}; use "
-            f"{setting('unit')} matrix"
+            f"a search without a candidate ties weights from inputs to outputs, and this unit has "
+            f"{', '.join(names)}; use {setting('unit')} matrix"
         )
+    from sharefind.recognition import matrix_layout
+
     return matrix_layout((shape[0], shape[1]), bias=len(blocks) > 1)
 
 
 @lru_cache(maxsize=1024)
 def recognised(space: Subspace, layout: Layout) -> Recognition:
-    """`recognise_layout`, once for each space."""
+    """Return `recognise_layout`, once for each space.
+
+    Args:
+        space: The space.
+        layout: The layout of the weights.
+    """
+    from sharefind.recognition import recognise_layout
+
     return recognise_layout(space, layout)
 
 
 def own_key(space: Subspace, digits: int = 12) -> str:
-    """The key of a tying space: the same for the same space, in every run."""
+    """Return the key of a tying space: the same for the same space, in every run.
+
+    Args:
+        space: The space.
+        digits: Hexadecimal digits of the key.
+    """
     if space.is_full or space.tying is None:
         return "Z"
     return f"tied:{hashlib.sha256(space.tying.astype('<i4').tobytes()).hexdigest()[:digits]}"
 
 
 def own_label(space: Subspace, layout: Layout) -> str:
-    """What people call it: E^H for its group H, with the order where H has no name."""
+    """Return the name of a space for people: E^H for its group H, with the order where H has no name.
+
+    Args:
+        space: The space.
+        layout: The layout of the weights.
+    """
     return "Z" if space.is_full else f"E^{recognised(space, layout).name}"
 
 
 def own_place(space: Subspace, layout: Layout) -> LatticeNode | None:
-    """A space with its group as a place in a lattice; None for {0} and for a space that is no group's."""
+    """Return a space with its group as a place in a lattice; None for {0} and for a space that belongs to no group.
+
+    Args:
+        space: The space.
+        layout: The layout of the weights.
+    """
     if space.is_zero or space.tying is None:
         return None
     found = recognised(space, layout)
@@ -63,7 +93,12 @@ def own_place(space: Subspace, layout: Layout) -> LatticeNode | None:
 
 
 def own_representations(group: Group, layout: Layout) -> tuple[Representation, Representation]:
-    """Such a group on X and on Y."""
+    """Return such a group on X and on Y.
+
+    Args:
+        group: The group.
+        layout: The layout of the weights.
+    """
     on_y, on_x = layout.blocks[0]
     sizes = [layout.axes[axis].size for axis in (on_x, on_y)]
     if not isinstance(group, FiniteGroup) or group.order == 1:
@@ -73,11 +108,11 @@ def own_representations(group: Group, layout: Layout) -> tuple[Representation, R
 
 
 def spaces_of_subgroups(space: Subspace, layout: Layout, most: int = MAX_SUBGROUP_ORDER) -> tuple[Subspace, ...]:
-    """The fixed spaces of the subgroups of a space's group; none where the group is too large to list them.
+    """Return the fixed spaces of the subgroups of a space's group; none where the group is too large to list them.
 
     Args:
         space: E^H, or {0}, which has no group.
-        layout: Which permutations there are.
+        layout: The layout of the weights, which has the permutations.
         most: Largest order of H.
     """
     place = own_place(space, layout)
@@ -90,7 +125,12 @@ def spaces_of_subgroups(space: Subspace, layout: Layout, most: int = MAX_SUBGROU
 
 @lru_cache(maxsize=16)
 def cyclic_spaces(layout: Layout, most: int) -> tuple[Subspace, ...]:
-    """The fixed spaces of single permutations, each once; none where there are more than `most` permutations."""
+    """Return the fixed spaces of single permutations, each once; none where there are more than `most` permutations.
+
+    Args:
+        layout: The layout of the weights.
+        most: Most permutations.
+    """
     sizes = [1 if axis.moves == "none" else axis.size for axis in layout.axes]
     if math.prod(map(math.factorial, sizes)) > most:
         return ()

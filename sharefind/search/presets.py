@@ -1,4 +1,4 @@
-"""From what a user states to what the engine works with: the rules that fit each other, and the presets' numbers."""
+"""Derives the engine's settings from the user's configuration: rules that fit each other, and numbers of presets."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from sharefind.search.rules.registry import GROWTH_RULES, STOPPING_RULES
 
 
 def search_config(**values: object) -> SearchConfig:
-    """Build a `SearchConfig`, with one-line errors.
+    """Return a `SearchConfig`, with one-line errors.
+
+    Args:
+        **values: Attributes of `SearchConfig`.
 
     Raises:
-        ConfigError: a key is unknown, a value is out of range, or two settings exclude each other.
+        ConfigError: A key is unknown, a value is out of range, or two settings exclude each other.
     """
     for key, known in (("growth", GROWTH_RULES), ("stop", STOPPING_RULES)):
         if values.get(key) is not None and values[key] not in list(known):
@@ -47,13 +50,13 @@ def _refuse_rules(config: SearchConfig) -> None:
     has_groups = growing is None or growing.keeps_to_candidates or growing.snaps
     if config.blind and not has_groups and config.delta is None:
         raise ConfigError(
-            f"growth rule {config.growth} visits spaces that no group fixes, so that nothing calibrates delta_j; "
-            f"give {setting('delta')}, a bound on dist^2, or leave {setting('growth')} out"
+            f"growth rule {config.growth} visits spaces that belong to no group, so that the data give no threshold; "
+            f"give {setting('delta')}, the largest distance dist^2 that counts as staying, or drop {setting('growth')}"
         )
     _refuse_relation(config)
     if config.delta is not None and not (stopping is None or stopping.needs_delta):
         raise ConfigError(
-            f"{setting('delta')} belongs to {setting('stop')} fixed, not to {config.stop}; drop one of the two"
+            f"{setting('delta')} is used by {setting('stop')} fixed, not by {config.stop}; drop one of the two"
         )
     if stopping is None:
         return
@@ -64,7 +67,8 @@ def _refuse_rules(config: SearchConfig) -> None:
         )
     if stopping.needs_delta and config.delta is None:
         raise ConfigError(
-            f"{setting('stop')} {config.stop} needs its threshold; give {setting('delta')}, a bound on dist^2"
+            f"{setting('stop')} {config.stop} needs a threshold; give {setting('delta')}, the largest distance dist^2 "
+            "that counts as staying"
         )
     if stopping.decides_by_tests and config.scheme is not Scheme.VANILLA:
         raise ConfigError(
@@ -90,7 +94,11 @@ def _refuse_relation(config: SearchConfig) -> None:
 
 
 def is_structured(config: SearchConfig) -> bool:
-    """Whether a blind search looks for exact spaces, not for numerical directions."""
+    """Return whether a blind search looks for exact spaces, not for numerical directions.
+
+    Args:
+        config: The configuration.
+    """
     return config.blind and config.delta is None and GROWTH_RULES[_growth(config)].traits.keeps_to_candidates
 
 
@@ -129,11 +137,10 @@ def resolve(
         replicates = max(2, min(replicates, samples // presets.fold, samples if units is None else units))
     trains = stopping.trains_copies == "always"
     trains = trains or (stopping.trains_copies == "finite data" and is_finite and config.scheme.is_evidence)
-    copies, training_copies = _copies(config, stopping, trains, presets)
     sgd = _sgd(config, samples, unit, length2, presets)
+    copies, training_copies = _copies(config, stopping, trains, presets, _updates(sgd, unit))
     nodes = stopping.fewest_nodes if trains else StopTraits().fewest_nodes
-    # As if each were compared with the copies of a test: what is compiled serves the next run, too.
-    rows = nodes * max(replicates, max(copies, training_copies) + 1 if trains else 0)
+    rows = nodes * max(replicates, training_copies + 1 if trains else 0)
     work = float(rows * sgd.steps * sgd.batch * sgd.particles * unit.width)
     return Settings(
         config=config,
@@ -176,8 +183,15 @@ def _stop(config: SearchConfig, growing: GrowthTraits) -> str:
     return growing.default_stop if config.scheme is Scheme.VANILLA else GrowthTraits().default_stop
 
 
-def _copies(config: SearchConfig, stopping: StopTraits, trains: bool, presets: Presets) -> tuple[int, int]:
-    """Copies of a test, and of a training."""
+def _updates(sgd: SGDConfig, unit: SearchedUnit) -> int:
+    """Return what one training costs: parameters of all particles, times the samples that change them."""
+    return sgd.steps * sgd.batch * sgd.particles * unit.space.dim
+
+
+def _copies(
+    config: SearchConfig, stopping: StopTraits, trains: bool, presets: Presets, updates: int
+) -> tuple[int, int]:
+    """Copies of a test, and of a training that costs so many updates."""
     copies = config.copies or max(presets.copies, math.ceil(2 / config.alpha) - 1)
     if copies > MAX_COPIES:
         raise ConfigError(
@@ -186,7 +200,8 @@ def _copies(config: SearchConfig, stopping: StopTraits, trains: bool, presets: P
         )
     if stopping.decides_by_tests:
         _refuse_few("copies", copies, config.alpha)
-        return copies, config.training_copies or min(copies, presets.training_copies)
+        shown = min(presets.training_copies, max(presets.fewest_training_copies, presets.copied_updates // updates))
+        return copies, config.training_copies or min(copies, shown)
     name = "copies" if config.training_copies is None else "training_copies"
     training_copies = config.training_copies or copies
     if trains:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from torch import Tensor
 
 from sharefind.exact.matrices import rows_of
 from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation, subgroup_label, subgroup_labels
-from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes
 from sharefind.groups.axis_expressions import is_by_axes
 from sharefind.limits import SETTINGS
 from sharefind.meanfield.clouds.actions import JointAction
@@ -24,11 +23,11 @@ from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.objectives.losses import Loss, loss_of
 from sharefind.meanfield.objectives.sources import EpochSource, FoldSource, FreshSource, Source
 from sharefind.meanfield.units import SearchedUnit
-from sharefind.search.axis_words import default_expression, settled
 from sharefind.search.blind import BlindStart
 from sharefind.search.config import SearchConfig, Settings
 from sharefind.search.inside import SubgroupStart
 from sharefind.search.own_groups import own_place, own_representations, weights_layout
+from sharefind.search.samples_of_task import TaskLike, fingerprint
 from sharefind.search.search_lattice import SearchNode
 from sharefind.search.searched_unit import default_hidden
 from sharefind.search.turned import TurnedStart
@@ -44,92 +43,15 @@ ELSEWHERE = {"data", "generators", "map", "max_nodes", "max_seconds", *SETTINGS}
 """Settings on which no result depends: paths, whose content does count, budgets and limits."""
 
 
-class TaskLike(Protocol):
-    """Where (X, Y) comes from, such as `sharefind.datasets.Task`: rows x and y, or `sample` where they are None."""
-
-    @property
-    def name(self) -> str:
-        """What the records call it."""
-        ...
-
-    @property
-    def d_in(self) -> int:
-        """Width of X."""
-        ...
-
-    @property
-    def d_out(self) -> int:
-        """Width of Y."""
-        ...
-
-    @property
-    def in_rep(self) -> str | None:
-        """Recommended representation on X."""
-        ...
-
-    @property
-    def out_rep(self) -> str | None:
-        """Recommended representation on Y."""
-        ...
-
-    @property
-    def unit(self) -> str | None:
-        """Recommended unit."""
-        ...
-
-    @property
-    def tolerance(self) -> float:
-        """Recommended tolerance, 0 for exact symmetry."""
-        ...
-
-    @property
-    def x(self) -> NDArray[np.float64] | None:
-        """(n, d_in), or None for fresh samples."""
-        ...
-
-    @property
-    def y(self) -> NDArray[np.float64] | None:
-        """(n, d_out), or None for fresh samples."""
-        ...
-
-    @property
-    def units(self) -> NDArray[np.int64] | None:
-        """(n,), the unit of each row, numbered from 0; None where rows are independent."""
-        ...
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the columns of x."""
-        ...
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of the columns of y."""
-        ...
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes of which y has one column each; empty where y holds numbers."""
-        ...
-
-    @property
-    def in_axes(self) -> Axes | None:
-        """The axes of a row of x; None for one axis without a name."""
-        ...
-
-    @property
-    def out_axes(self) -> Axes | None:
-        """The axes of a row of y."""
-        ...
-
-    def sample(self, rng: np.random.Generator, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """n fresh samples, (n, d_in) and (n, d_out)."""
-        ...
-
-
 @dataclass(frozen=True)
 class Candidate:
-    """A candidate symmetry as it acts on the data: the group and its representations on X and Y."""
+    """A candidate symmetry as it acts on the data: the group and its representations on X and Y.
+
+    Attributes:
+        group: The group.
+        in_rep: Its representation on X.
+        out_rep: Its representation on Y.
+    """
 
     group: Group
     in_rep: Representation
@@ -138,19 +60,22 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything a node needs to be trained and tested.
+    """Everything that a node needs to be trained and tested.
 
     Attributes:
-        task: where samples come from. candidate: the group; in a blind search the one that was proposed, or the trivial
-            one. unit: the unit.
-        lattice: the candidate's invariant subspaces; None in a blind search by numerical directions.
-        settings: every choice made. x (n, d_in), y (n, d_out): standardised finite data, or None.
-        change: the standardisation that was applied.
-        blind: what a blind search started from; x and y are the samples that took no part in that. None otherwise.
-        units: (n,), int64, the unit of each row of x and y, numbered from 0; None where every row is one.
-        warnings: what must be said of the data, a line each.
-        inside: what a search inside a candidate that is too large to list, or infinite, starts from; x and y are the
-            samples that took no part in that. None otherwise.
+        task: The source of samples.
+        candidate: The group; in a blind search the proposed group, or the trivial one.
+        unit: The unit.
+        lattice: The candidate's invariant subspaces; None in a blind search by numerical directions.
+        settings: Every choice made.
+        x: Standardised inputs, shape (n, d_in), or None for fresh samples.
+        y: Standardised labels, shape (n, d_out), or None.
+        change: The standardisation that was applied.
+        blind: Start of a blind search; x and y are then the samples that took no part in it. Otherwise None.
+        units: The unit of each row of x and y, shape (n,), int64, numbered from 0; None where every row is a unit.
+        warnings: Warnings about the data, a line each.
+        inside: Start of a search inside a candidate that is too large to list, or infinite; x and y are then the
+            samples that took no part in it. Otherwise None.
     """
 
     task: TaskLike
@@ -197,7 +122,11 @@ class Problem:
         return dict(zip(listed, subgroup_labels(listed, parent), strict=True))
 
     def label_of(self, group: Group) -> str:
-        """The group's unique name among the candidate's subgroups."""
+        """Return the group's unique name among the candidate's subgroups.
+
+        Args:
+            group: The group.
+        """
         parent, known = self.candidate.group, self.labels.get(group)
         if self.lattice is None:
             return group.name
@@ -206,17 +135,29 @@ class Problem:
         return subgroup_label(group, parent)
 
     def labels_of(self, groups: Iterable[Group]) -> tuple[str, ...]:
-        """`label_of` for several groups."""
+        """Return `label_of` for several groups.
+
+        Args:
+            groups: The groups.
+        """
         return tuple(map(self.label_of, groups))
 
     def lattice_node(self, node: SearchNode) -> LatticeNode | None:
-        """The node's place among the candidate's invariant subspaces; without a candidate its own; or None."""
+        """Return the node's place among the candidate's invariant subspaces; without a candidate its own; or None.
+
+        Args:
+            node: The node.
+        """
         if self.lattice is None:
             return own_place(node.space, weights_layout(self.space.blocks)) if self.settings.growing.snaps else None
         return None if node.candidate is None else self.lattice.nodes[node.candidate]
 
     def directions(self, node: SearchNode) -> tuple[Subspace, ...]:
-        """Spaces along which an escape is looked for: the candidates next above the node, and Z last."""
+        """Return spaces along which an escape is looked for: the candidates next above the node, and Z last.
+
+        Args:
+            node: The node.
+        """
         full, place = Subspace.full(self.space.dim), self.lattice_node(node)
         above = [] if place is None or self.lattice is None else self.lattice.covers(place)
         return (*(n.space for n in above if n.space != full), full)
@@ -292,25 +233,43 @@ class Problem:
         return None if self.x is None else len(self.x)
 
     def common_source(self, rng: np.random.Generator, batch: int | None = None) -> Source:
-        """One stream of minibatches for all replicates (R = 1), of the settings' size unless another is given."""
+        """Return one stream of minibatches for all replicates (R = 1).
+
+        Args:
+            rng: Source of the draws.
+            batch: Size of a minibatch; that of the settings by default.
+        """
         batch = batch or self.settings.sgd.batch
         if self.x is None or self.y is None:
             return FreshSource(self.task.sample, 1, batch, rng)
         return EpochSource(self.x, self.y, batch, rng)
 
     def independent_source(self, rng: np.random.Generator) -> Source:
-        """Independent streams, one a replicate: fresh samples, or disjoint folds of finite data."""
+        """Return independent streams, one a replicate: fresh samples, or disjoint folds of finite data.
+
+        Args:
+            rng: Source of the draws.
+        """
         sgd, replicates = self.settings.sgd, self.settings.replicates
         if self.x is None or self.y is None:
             return FreshSource(self.task.sample, replicates, sgd.batch, rng)
         return FoldSource(self.x, self.y, replicates, sgd.batch, rng, self.units)
 
     def joint_action(self, group: Group) -> JointAction:
-        """A subgroup of the candidate, acting on X and Y."""
+        """Return the action of a subgroup of the candidate on X and Y.
+
+        Args:
+            group: The subgroup.
+        """
         return JointAction(*self.representations_of(group))
 
     def representations_of(self, group: Group) -> tuple[Representation, Representation]:
-        """A subgroup of the candidate, or without a candidate the group of a space, on X and on Y."""
+        """Return the representations on X and on Y of a subgroup of the candidate, or without a candidate of a space's
+        group.
+
+        Args:
+            group: The group.
+        """
         on_x, on_y = self.candidate.in_rep, self.candidate.out_rep
         if isinstance(group, CompactGroup) and group is not self.candidate.group:
             return on_x.rebuilt(group), on_y.rebuilt(group)
@@ -321,59 +280,12 @@ class Problem:
         return on_x.restrict(group), on_y.restrict(group)
 
     def carry_back(self, theta: Tensor) -> Tensor:
-        """Particles (R, D, N) of the standardised problem in the user's coordinates.
+        """Return particles of the standardised problem in the user's coordinates.
 
-        What they predict at x - centre is what the given ones predict at x' = A (x - centre), exactly, since
-        (W' A) (x - centre) = W' x', and biases stay. The origin of x and the labels' change are no part of it.
+        They predict at x - centre exactly what the given ones predict at x' = A (x - centre), since (W' A) (x - centre)
+        = W' x', and biases stay. The origin of x and the labels' change are not included.
+
+        Args:
+            theta: Particles, shape (R, D, N).
         """
         return self.unit.compose(theta, torch.from_numpy(self.change.matrix))
-
-
-def fingerprint(task: TaskLike) -> str:
-    """What identifies samples: SHA-256 of the rows as they were given and of their units; the name of fresh samples."""
-    if task.x is None or task.y is None:
-        return f"fresh samples of {task.name}"
-    digest = hashlib.sha256(f"{task.x.shape} {task.y.shape}".encode())
-    for values in (task.x, task.y):
-        digest.update(np.ascontiguousarray(values).tobytes())
-    if task.units is not None:
-        digest.update(np.ascontiguousarray(task.units).tobytes())
-    if task.classes:
-        digest.update(json.dumps(task.classes).encode())
-    return digest.hexdigest()
-
-
-def with_lengths(task: TaskLike, group: Group | None) -> TaskLike:
-    """The task with the lengths of its axes, where only their names are known (`axis_words.settled`).
-
-    Args:
-        task: The samples; a dataclass where its axes are open.
-        group: The group that acts; None where none is named.
-
-    Raises:
-        DataError: The lengths are not known.
-    """
-    in_axes = settled(task.in_axes, task.d_in, group, INPUT_AXES)
-    out_axes = settled(task.out_axes, task.d_out, group, OUTPUT_AXES)
-    if in_axes is task.in_axes and out_axes is task.out_axes:
-        return task
-    changed: TaskLike = replace(cast("Any", task), in_axes=in_axes, out_axes=out_axes)
-    return changed
-
-
-def expressions(config: SearchConfig, task: TaskLike, group: Group) -> tuple[str, str]:
-    """Representation expressions on X and Y: what the user said, else the task, else the names of axes, else natural.
-
-    Raises:
-        RepresentationError: The names of the axes do not say which of them the group moves.
-    """
-    if config.blind:
-        return f"trivial:{task.d_in}", f"trivial:{task.d_out}"
-    sides = (
-        (config.in_rep or task.in_rep, task.in_axes, "in_rep"),
-        (config.out_rep or task.out_rep, task.out_axes, "out_rep"),
-    )
-    on_x, on_y = (
-        text or ("natural" if axes is None else default_expression(axes, group, name)) for text, axes, name in sides
-    )
-    return on_x, on_y

@@ -18,8 +18,8 @@ from sharefind.inference.dependence import rows_looked_at
 from sharefind.inference.relation.risk_gap import CrossValidation, FreeFit, free_fit
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.parallel import Workers
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
-from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.law_tests import is_inside, tested_samples
 from sharefind.search.memory import DIAGNOSIS, Memory
@@ -48,7 +48,7 @@ def diagnoses(
         progress: Called before each.
         most: Rejected groups that are looked at where the law decides; each costs seconds.
         most_related: Groups that are looked at where the relation decides.
-        fewest_samples: Of a risk gap by cross-validation.
+        fewest_samples: Fewest samples of a risk gap by cross-validation.
         constant: Relative difference of labels that is rounding.
 
     Returns:

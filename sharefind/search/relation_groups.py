@@ -7,7 +7,7 @@ from sharefind.groups import FiniteGroup, Group
 
 
 def has_relation_test(group: Group) -> bool:
-    """Whether the group is finite, and not larger than those of which anything is read.
+    """Return whether the group is finite, and small enough to be read.
 
     Args:
         group: The candidate.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sharefind.errors import setting
-from sharefind.inference.relation.relation_family import RelationFamily
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.written import plural
+
+if TYPE_CHECKING:
+    from sharefind.inference.relation.relation_family import RelationFamily
 
 
 def relation_warnings(outcome: SearchOutcome) -> tuple[str, ...]:
@@ -47,7 +50,7 @@ def _price(outcome: SearchOutcome, name: str) -> str:
 def _unassured(found: RelationFamily) -> str:
     several = len(found.unassured) > 1
     return (
-        f"the relation is rejected under {_listed(found.unassured)}, of which the inputs show little: the level of "
+        f"the relation is rejected under {_listed(found.unassured)}, but the inputs show little of it: the level of "
         f"{'these rejections' if several else 'this rejection'} is not assured; give rows that show other sides"
     )
 

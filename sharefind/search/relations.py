@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sharefind.groups import FiniteGroup
 from sharefind.inference import CandidateFamily, FamilyTest, InputLaw, Verdict, family_test
 from sharefind.inference.relation.group_shares import GroupShares, group_shares
-from sharefind.inference.relation.relation_family import RelationFamily, relation_family_test
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
-from sharefind.search.experiments import StageProgress
 from sharefind.search.law_tests import relation_rows
 from sharefind.search.memory import SHARES, KeptTests, Memory
 from sharefind.search.problem import Problem
 from sharefind.search.relation_groups import has_relation_test
+
+if TYPE_CHECKING:
+    from sharefind.inference.relation.relation_family import RelationFamily
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def _relation(
     memory: Memory,
     progress: StageProgress,
 ) -> RelationFamily:
+    from sharefind.inference.relation.relation_family import relation_family_test
+
     settings = problem.settings
     x, y, units = relation_rows(problem)
     return relation_family_test(
@@ -122,10 +126,10 @@ def _relation(
 def likeliest_group(
     problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress
 ) -> GroupShares | None:
-    """Shares of the candidates; None where there are none, or the labels are explained by noise alone as well.
+    """Return shares of the candidates; None where there are none, or noise alone explains the labels as well.
 
     Args:
-        problem: What is searched.
+        problem: The problem.
         family: The candidates.
         memory: Shares that were found before.
         progress: Called before each step.

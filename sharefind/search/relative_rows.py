@@ -10,17 +10,17 @@ import numpy as np
 
 from sharefind.errors import DataError, quoted, setting
 from sharefind.groups.axes import Axes
-from sharefind.search.problem import TaskLike
+from sharefind.search.samples_of_task import TaskLike
 from sharefind.typing import FloatArray
 
 
 def relative_task(task: TaskLike, said: str | None) -> TaskLike:
-    """The task with x relative to the mean over all axes but one.
+    """Return the task with x relative to the mean over all axes but one.
 
     Args:
-        task: Rows with named axes of known lengths; a dataclass where `said` is given.
+        task: Rows with named axes of known lengths; a dataclass where `said` is not None.
         said: The name of the axis of coordinates, such as "coords", or "coords:3" for its first three entries; None
-            leaves the rows as they are.
+            leaves the rows unchanged.
 
     Raises:
         DataError: Rows have no such axis or no other one, or are drawn afresh.
@@ -38,7 +38,7 @@ def relative_to_mean(x: FloatArray, axes: Axes | None, said: str) -> FloatArray:
 
     Args:
         x: Rows, shape (n, d_in).
-        axes: Of a row.
+        axes: Axes of a row.
         said: As in `relative_task`.
 
     Returns:
@@ -58,7 +58,12 @@ def relative_to_mean(x: FloatArray, axes: Axes | None, said: str) -> FloatArray:
 
 
 def relative_words(axes: Axes | None, said: str) -> str:
-    """What was done, in one line."""
+    """Return one line about the change.
+
+    Args:
+        axes: The axes of a row.
+        said: As in `relative_task`.
+    """
     place, count = _place(axes, said)
     names, shape = ((), ()) if axes is None else (axes.names, axes.shape)
     others = " and ".join(name for k, name in enumerate(names) if k != place)

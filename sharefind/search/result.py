@@ -23,8 +23,8 @@ from sharefind.search.json_fields import ColumnName, Part, Word, first_fault
 from sharefind.search.map_rows import MapRow
 from sharefind.search.map_words import MAP_HEADINGS, MAP_NOTE, map_cells, map_sentences, map_title
 from sharefind.search.mirror_parts import MirrorRow
+from sharefind.search.proposal_parts import BlindRow, SubgroupsRow
 from sharefind.search.result_parts import (
-    BlindRow,
     ChainRow,
     DiagnosisRow,
     FoundSpace,
@@ -32,7 +32,6 @@ from sharefind.search.result_parts import (
     LikeliestGroup,
     MovingGroup,
     Parameters,
-    SubgroupsRow,
     SymmetryRow,
     Yardstick,
 )
@@ -53,21 +52,21 @@ OPTION = re.compile(r"--[a-z]+(-[a-z]+)*( |$)")
 """How the reason for a stop may begin with an option: its first word becomes part of a command that is printed."""
 
 TURN = re.compile(r"SO2|[A-Z][1-9][0-9]{0,8}")
-"""What the subgroups of SO2 are called, of which the angle is printed."""
+"""Names of the subgroups of SO2 whose angle is printed."""
 
 
 class Result(Part):
-    """What a search found; everything but `run`, `wall_s` and `versions` depends only on the configuration.
+    """The result of a search; everything but `run`, `wall_s` and `versions` depends only on the configuration.
 
     Attributes:
         schema_: Which version of this record.
         run: The run folder.
-        seed: Of the search.
+        seed: Seed of the search.
         group: The candidate.
         unit: Expression of the unit.
         inputs: Names of the columns of x; none in results of earlier versions, as below.
         outputs: Names of the columns of y.
-        classes: Names of the classes of which y has a column each; none where y holds numbers.
+        classes: Names of the classes, which have a column of y each; none where y holds numbers.
         parameter_space: Z.
         chain: E_0 -> ... -> E_*, or as far as the search came.
         status: "found", or "undecided" where no space holds, or where `subgroups_undecided` says why others may hold.
@@ -79,7 +78,7 @@ class Result(Part):
         rejected: Those that were rejected.
         undecided: Those whose test is open.
         maximal: The largest accepted group.
-        independence_p_value: Of the test that Y is independent of X, where it was made.
+        independence_p_value: p-value of the test that Y is independent of X, where it was made.
         symmetries: The tests of all candidate groups.
         symmetry: What was asked: "law", "relation" or "auto".
         decided_by: What E_* follows: the "law" of (X, Y) or the "relation" E[Y | X].
@@ -89,11 +88,11 @@ class Result(Part):
         blind: What a search without a candidate started from.
         subgroups: What was proposed inside a candidate that is too large to list.
         mirror: Mirror maps, where these were looked for.
-        yardstick: How well E_* predicts.
-        yardstick_missing: Why there is no yardstick.
+        yardstick: Scores of E_* and of reference models on held-out rows.
+        yardstick_missing: Why there are no such scores.
         lattice: Size of the search lattice.
         wall_s: Seconds of work, all sessions together.
-        versions: Of the libraries that decide the numbers.
+        versions: Versions of the libraries that decide the numbers.
     """
 
     schema_: Literal["sharefind.result/1"] = Field(alias="schema")
@@ -262,7 +261,7 @@ class Result(Part):
 
 
 CHAIN_HEADINGS = ("node", "dim", "dist^2", "delta", "p", "adj. p", "decision", "reason")
-"""Of the chain in a notebook."""
+"""Headings of the chain in a notebook."""
 
 
 def _chain_cells(row: ChainRow) -> tuple[str, ...]:
@@ -276,14 +275,14 @@ def _listed(names: list[str], most: int = 12) -> str:
 
 
 def read_result(record: Any, path: Path) -> Result:
-    """A result as its file has it.
+    """Return a result from the value of its file.
 
     Args:
         record: The JSON value.
         path: Its file, for the message.
 
     Raises:
-        RunFolderError: a key is missing, or holds what no search writes there.
+        RunFolderError: A key is missing, or has a value that no search writes.
     """
     try:
         return Result.model_validate(record)
@@ -292,6 +291,6 @@ def read_result(record: Any, path: Path) -> Result:
 
 
 def versions() -> dict[str, str]:
-    """Versions of sharefind, Python and the libraries that decide the numbers."""
+    """Return versions of sharefind, Python and the libraries that decide the numbers."""
     names = ("torch", "numpy", "scipy", "sympy", "networkx")
     return {"sharefind": __version__, "python": platform.python_version(), **{n: version(n) for n in names}}

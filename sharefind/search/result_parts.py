@@ -14,17 +14,26 @@ Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
 
 class NamedGroup(Part):
-    """A group; `order` is None where it is infinite."""
+    """A group with a name.
+
+    Attributes:
+        name: Its name.
+        order: Its order; None where it is infinite.
+    """
 
     name: Word
     order: Size | None
 
 
 class ColumnMoves(Part):
-    """What generators of a finite group do to the columns of x and of y, in one order.
+    """Actions of a finite group's generators on the columns of x and of y, in one order.
 
-    Entry k = +-j of a list: column k goes to column j, with its sign changed where j has one; columns are counted
-    from 1.
+    Entry k = +-j of a list: column k goes to column j, with its sign changed where j has one; columns are counted from
+    1.
+
+    Attributes:
+        on_inputs: One list for each generator, on x.
+        on_outputs: One list for each generator, on y.
     """
 
     on_inputs: list[SignedPermutation]
@@ -32,9 +41,12 @@ class ColumnMoves(Part):
 
 
 class MovingGroup(NamedGroup):
-    """A group with its generators: as permutations of its points, image form, and in the same order on columns.
+    """A group with its generators.
 
-    `moves` is None where a generator does not permute columns, and in results of earlier versions.
+    Attributes:
+        generators: Permutations of its points, in image form.
+        moves: The same generators on columns; None where a generator does not permute columns, and in results of
+            earlier versions.
     """
 
     generators: list[Permutation] = Field(default_factory=list)
@@ -42,27 +54,54 @@ class MovingGroup(NamedGroup):
 
 
 class Stabiliser(MovingGroup):
-    """The largest candidate group that fixes E_*."""
+    """The largest candidate group that fixes E_*.
+
+    Attributes:
+        generators: As in `MovingGroup`.
+    """
 
     generators: list[Permutation]
 
 
 class ParameterBlock(Part):
-    """A block of Z."""
+    """A block of Z.
+
+    Attributes:
+        name: Its name.
+        shape: Its shape.
+    """
 
     name: Word
     shape: list[Size]
 
 
 class Parameters(Part):
-    """Z: its dimension and its blocks."""
+    """The parameter space Z.
+
+    Attributes:
+        dim: Its dimension.
+        blocks: Its blocks.
+    """
 
     dim: Size
     blocks: list[ParameterBlock]
 
 
 class ChainRow(Part):
-    """A visited node of the chain, with numbers as in `Evidence`; `node` is the order of its visit."""
+    """A visited node of the chain, with numbers as in `Evidence`.
+
+    Attributes:
+        node: Order of its visit.
+        dim: Dimension of its space.
+        dist2: As in `Evidence`.
+        rmd2: As in `Evidence`.
+        delta: As in `Evidence`.
+        p_value: As in `Evidence`.
+        p_adjusted: As in `Evidence`.
+        decision: As in `Evidence`.
+        rule: As in `Evidence`.
+        reason: As in `Evidence`.
+    """
 
     node: Size
     dim: Size
@@ -82,7 +121,8 @@ class FoundSpace(Part):
     Attributes:
         dim: Its dimension.
         exact: Whether it is known exactly.
-        basis: Each vector as its blocks: nested lists of exact strings, of decimal strings for a numerical space.
+        basis: Each vector as its blocks: nested lists of exact strings, of decimal strings for a numerical space. Empty
+            for a tying pattern whose basis has more than 100,000 entries.
         tying: Which entries of each block are equal, by labels; None where the space ties none.
         candidate: "E^H" where a candidate group H fixes it.
         stabiliser: That group.
@@ -97,7 +137,13 @@ class FoundSpace(Part):
 
 
 class InputLawRow(Part):
-    """Exact test that the law of the inputs alone is invariant; numbers are None where a larger group was accepted."""
+    """Exact test that the law of the inputs alone is invariant.
+
+    Attributes:
+        verdict: "accepted", "rejected" or "undecided".
+        p_value: Its p-value; None where a larger group was accepted.
+        p_adjusted: Its adjusted p-value; None in the same case.
+    """
 
     verdict: Word
     p_value: FiniteFloat | None
@@ -109,9 +155,9 @@ class RelationRow(Part):
 
     Attributes:
         verdict: "accepted", "rejected" or "undecided".
-        p_value: Of its own test; None where it was not tested.
+        p_value: p-value of its own test; None where it was not tested.
         p_adjusted: The largest p-value of it and of the groups that contain it.
-        overlap: What the inputs can say about it, from about 0 (one side only) to about 1.
+        overlap: How much the inputs show about it, from about 0 (one side only) to about 1.
         detectable: Smallest break that would have been seen with probability .8, in standard deviations of the fit.
         one_sided: Undecided because the inputs show one side of the symmetry only.
         level_assured: Whether the overlap is large enough for the level of a rejection.
@@ -129,17 +175,17 @@ class RelationRow(Part):
 
 
 class PriceRow(Part):
-    """What tying costs: held-out loss of the tied model less that of the free one, over the variance of the labels.
+    """Cost of tying: held-out loss of the tied model less that of the free one, over the variance of the labels.
 
     Losses are squared errors, of the one-hot labels where these are classes.
 
     Attributes:
         gap: The estimate, below 0 where tying helps.
-        interval: Of 95 %.
-        tied_r2: R^2 of the tied model on rows kept apart.
+        interval: Interval of 95 %.
+        tied_r2: R^2 of the tied model on held-out rows.
         free_r2: R^2 of the free model.
         fits: Whether the free model predicts anything worth the comparison.
-        tied_accuracy: Of classes: share of rows kept apart that the tied model gets right; None of numbers.
+        tied_accuracy: Share of held-out rows whose class the tied model gets right; None for numbers.
         free_accuracy: The same of the free model.
     """
 
@@ -153,12 +199,12 @@ class PriceRow(Part):
 
 
 class LikeliestGroup(Part):
-    """Which group the evidence of tied Gaussian processes speaks for, beside what was tested; no error rate.
+    """The group that the evidence of tied Gaussian processes speaks for, beside what was tested; it has no error rate.
 
     Attributes:
         name: The likeliest, "" for no symmetry.
         share: Its share of the posterior.
-        shares: Of the groups with the largest shares, "" among them where it has one.
+        shares: Shares of the groups with the largest shares, "" among them where it has one.
         rows: Rows that were read.
     """
 
@@ -169,10 +215,26 @@ class LikeliestGroup(Part):
 
 
 class SymmetryRow(Part):
-    """A candidate group. One inside a group that was not rejected was not tested: its own numbers are None.
+    """A candidate group. A group inside one that was not rejected was not tested: its own numbers are None.
 
-    `verdict`, `p_value` and what follows: of the exact test of the law of (X, Y), or, where that was not tested, of
-    the relation. `inputs`, `relation`, `price`: the three verdicts, kept apart; None where not asked for.
+    `verdict`, `p_value` and the fields after them belong to the exact test of the law of (X, Y), or, where that was not
+    tested, to the test of the relation.
+
+    Attributes:
+        group: Its name.
+        order: Its order; None where it is infinite.
+        verdict: "accepted", "rejected" or "undecided".
+        p_value: p-value of its own test.
+        p_adjusted: The largest p-value of it and of the groups that contain it.
+        statistic: Statistic of the test.
+        z: Standardised value of the statistic.
+        copies: Number of randomised copies.
+        exceeding: Number of copies with at least the statistic of the data.
+        p_interval: Interval around the p-value that all copies would give.
+        settled: Whether more copies would not change the verdict.
+        inputs: Verdict on the inputs alone; None where it was not requested.
+        relation: Verdict on the relation; None where it was not requested.
+        price: Cost of tying; None where it was not requested.
     """
 
     group: Word
@@ -194,10 +256,18 @@ class SymmetryRow(Part):
 class DiagnosisRow(Part):
     """Why a group was rejected.
 
-    `cause`: from tests of the law of the inputs and of the relation; where the relation was not tested, from the risk
-    gap. `inputs_p_value`: None where the inputs were tested, and accepted, under a larger group.
-    `risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels. `moves`:
-    what the group's generators do to columns, as in `MovingGroup`.
+    Attributes:
+        cause: The cause, from tests of the law of the inputs and of the relation; where the relation was not tested,
+            from the risk gap.
+        inputs_p_value: p-value for the inputs; None where they were tested, and accepted, under a larger group.
+        risk_gap: Held-out loss of the tied model minus that of the free one, over the variance of the labels.
+        risk_gap_interval: Interval of 95 % around it.
+        free_r2: R^2 of the free model on held-out rows.
+        tied_r2: R^2 of the tied model.
+        free_r2_low: Lower end of the interval around `free_r2`.
+        reference_fits: Whether the free model fits well enough for the comparison.
+        approximate: Whether tying costs so little that the symmetry is called approximate.
+        moves: The group's generators on columns, as in `MovingGroup`.
     """
 
     cause: Word
@@ -210,147 +280,6 @@ class DiagnosisRow(Part):
     reference_fits: bool = True
     approximate: bool
     moves: ColumnMoves | None = None
-
-
-class Rival(Part):
-    """Another space that the proposing samples speak for, with its share of the posterior."""
-
-    name: Word
-    dim: Size
-    share: FiniteFloat | None
-
-
-class SmallerSpace(Part):
-    """A space that no group gives and that the proposing samples may prefer."""
-
-    what: Word
-    log_odds: FiniteFloat
-
-
-class LieAlgebra(Part):
-    """The infinitesimal moves that fix a proposed space."""
-
-    name: Word
-    dim: Size
-
-
-class Weight(Part):
-    """An estimated weight and its standard error."""
-
-    value: FiniteFloat
-    error: FiniteFloat
-
-
-class Proposed(Part):
-    """What samples propose.
-
-    Attributes:
-        share: Of the posterior, None where the search for moves was cut short, and of maps.
-        log_odds: Of maps: for them against an accident.
-    """
-
-    name: Word
-    order: Size | None
-    dim: Size
-    is_group: bool
-    share: FiniteFloat | None
-    log_odds: FiniteFloat | None = None
-
-
-class RejectedProposal(Proposed):
-    """A proposal that the other samples reject."""
-
-    p_value: FiniteFloat
-
-
-class TakenProposal(Proposed):
-    """A proposal with the weights that it ties."""
-
-    tying: list[list[int]]
-    weights: list[Weight]
-
-
-class _Status(Part):
-    status: Word
-
-
-class BlindRow(TakenProposal, _Status):
-    """What the proposing samples of a blind search speak for first, and what the other samples made of it.
-
-    Attributes:
-        odd: Whether turning all signs is a symmetry.
-        of_weights: Whether the group is that of the weights.
-        smaller_group: Whether a smaller group has the same space.
-        rivals: Other spaces.
-        samples: Rows that proposed.
-        exhaustive: Whether every move was looked at.
-        not_looked_at: What was not.
-        smaller: A smaller space without a group.
-        lie_algebra: For a unit that commutes with rotations.
-        rejected_p: Where the first proposal was rejected, at which p-value.
-        proposal: Which proposal E_* comes from, counted from 1.
-        tried: Those that were rejected before it.
-        taken: What that one ties; None where it is the first.
-    """
-
-    odd: bool
-    of_weights: bool = False
-    smaller_group: bool = False
-    rivals: list[Rival]
-    samples: Size
-    exhaustive: bool
-    not_looked_at: Word | None = None
-    smaller: SmallerSpace | None
-    lie_algebra: LieAlgebra | None
-    rejected_p: FiniteFloat | None = None
-    proposal: Annotated[int, Field(ge=1, le=1_000)] = 1
-    tried: list[RejectedProposal] = Field(default_factory=list)
-    taken: TakenProposal | None = None
-
-
-class ProposedGroup(Part):
-    """A subgroup that the proposing rows speak for.
-
-    Attributes:
-        name: As in the tests.
-        order: Its elements; None for infinity.
-        share: Of the posterior over the groups that were looked at; None where the search was cut short, or of a group
-            that turns vectors.
-        log_odds: Log evidence over that of no symmetry.
-        axes: Of a group that turns vectors, the axes in which it is what its name says, the main one last.
-        degrees: Standard error of these.
-    """
-
-    name: Word
-    order: Size | None
-    share: FiniteFloat | None
-    log_odds: FiniteFloat
-    axes: list[list[FiniteFloat]] | None = None
-    degrees: FiniteFloat | None = None
-
-
-class SubgroupsRow(Part):
-    """Which subgroups of a candidate the data proposed, where it is too large to list them, or infinite.
-
-    Attributes:
-        samples: Rows that proposed; None where nothing could be proposed.
-        tested_rows: Rows that tested; None for fresh samples.
-        proposed: What was proposed, the likeliest first.
-        family: What was tested: proposals, subgroups below them, joins and the candidate itself.
-        has_signal: Whether the proposing rows show that labels depend on inputs.
-        exhaustive: Whether the search for subgroups was not cut short.
-        smaller_group: Whether a smaller group than the stabiliser of E_* has the same space.
-        why_not: Why nothing could be proposed.
-    """
-
-    samples: Size | None = None
-    tested_rows: Size | None = None
-    proposed: list[ProposedGroup] = Field(default_factory=list)
-    family: list[Word] = Field(default_factory=list)
-    has_signal: bool = True
-    exhaustive: bool = True
-    smaller_group: bool = False
-    why_not: Word = ""
 
 
 class ClassScore(Part):
@@ -366,13 +295,13 @@ class ClassScore(Part):
 
 
 class ClassYardstick(Part):
-    """Scores of classifiers on rows kept apart; None where a model has no place.
+    """Scores of classifiers on held-out rows; None where a model has no place.
 
     Attributes:
-        baseline: Of the shares of the classes.
-        regression: Of multinomial logistic regression; None where the rows to fit on are of one class.
-        tied: Of the unit on E_*; None where E_* is {0} or unknown.
-        free: Of the unit with all of Z.
+        baseline: Score of the shares of the classes.
+        regression: Score of multinomial logistic regression; None where the rows to fit on are of one class.
+        tied: Score of the unit on E_*; None where E_* is {0} or unknown.
+        free: Score of the unit with all of Z.
     """
 
     baseline: ClassScore
@@ -382,14 +311,14 @@ class ClassYardstick(Part):
 
 
 class Yardstick(Part):
-    """R^2 on rows kept apart, or scores of classes; None where a model has no place.
+    """R^2 on held-out rows, or scores of classes; None where a model has no place.
 
     Attributes:
-        rows: Rows kept apart.
-        least_squares: Of an affine map, None where the rows do not determine it.
-        tied: Of the unit on E_*; None where E_* is {0} or unknown.
-        free: Of the unit with all of Z.
-        warnings: What these say against the unit or the sharing, with what to try.
+        rows: Number of held-out rows.
+        least_squares: Score of an affine map, None where the rows do not determine it.
+        tied: Score of the unit on E_*; None where E_* is {0} or unknown.
+        free: Score of the unit with all of Z.
+        warnings: Warnings about the unit or the sharing, with what to try.
         classes: Scores where labels are classes, for which there is no R^2; None where they are numbers.
     """
 
@@ -402,7 +331,13 @@ class Yardstick(Part):
 
 
 class LatticeCounts(Part):
-    """Size of the search lattice, and its file in the run folder."""
+    """Size of the search lattice.
+
+    Attributes:
+        nodes: Number of nodes.
+        edges: Number of growths.
+        file: Its file in the run folder.
+    """
 
     nodes: Size
     edges: Size

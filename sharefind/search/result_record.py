@@ -1,4 +1,4 @@
-"""From the end of a search to what it says: makes `Result` of a `SearchOutcome`."""
+"""Makes the `Result` of a `SearchOutcome`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from sharefind.column_names import kept_names
 from sharefind.exact.matrices import signed_image
 from sharefind.groups import FiniteGroup, Group
+from sharefind.groups.named_points import PointGroup
 from sharefind.inference import Diagnosis, Verdict
 from sharefind.recognition.naming import permutation_group_name
 from sharefind.search.blind_record import blind_row
@@ -43,11 +44,12 @@ from sharefind.search.yardstick import Missing
 def result_record(
     outcome: SearchOutcome, found: Yardstick | Missing | None, run: str, wall_s: float, lattice_file: str
 ) -> Result:
-    """What the search says.
+    """Return the result of a search.
 
     Args:
         outcome: The search.
-        found: How well E_* predicts, why that is not known, or None where nobody asked.
+        found: Scores of E_* and of reference models, the reason why there are none, or None where they were not
+            requested.
         run: Its folder.
         wall_s: Seconds of work.
         lattice_file: The lattice's name in the folder.
@@ -120,8 +122,13 @@ def _e_star(problem: Problem, node: SearchNode) -> FoundSpace:
     )
 
 
-def _blocks_per_vector(problem: Problem, node: SearchNode) -> list[list[Any]]:
-    """Each basis vector as its blocks, nested lists of exact strings (decimal strings for a numerical space)."""
+def _blocks_per_vector(problem: Problem, node: SearchNode, most_entries: int = 100_000) -> list[list[Any]]:
+    """Each basis vector as its blocks, nested lists of exact strings (decimal strings for a numerical space).
+
+    None is written of a tying pattern with more than `most_entries` entries of its basis: its labels say all.
+    """
+    if node.space.tying is not None and node.space.dim * node.space.ambient > most_entries:
+        return []
     if node.space.is_exact:
         rows = node.space.basis_strings()
     else:
@@ -136,7 +143,9 @@ def _split(problem: Problem, vector: np.ndarray[Any, Any]) -> list[Any]:
 def _stabiliser(problem: Problem, group: Group) -> Stabiliser:
     candidate = problem.candidate.group
     name = group.name
-    if isinstance(group, FiniteGroup):
+    if isinstance(candidate, PointGroup):
+        name = problem.label_of(group)
+    elif isinstance(group, FiniteGroup):
         is_large = problem.blind is not None or problem.inside is not None
         name = candidate.name if is_large and group == candidate else permutation_group_name(group)
     return Stabiliser(name=name, order=group.order, **_on_points_and_columns(problem, group))
@@ -161,11 +170,14 @@ def _moves(problem: Problem, group: Group) -> ColumnMoves | None:
 
 
 def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
-    """Names of the candidate groups that were accepted and of those that were rejected.
+    """Return names of the candidate groups that were accepted and of the groups that were rejected.
 
     The rule `randomisation` takes them from the exact tests. With the other rules, and where a tolerance accepted a
-    space, subgroups of an accepted group are accepted with it, and groups that the search had no need to look at are in
-    neither list. The trivial group is no candidate. Only vanilla training speaks for or against a group.
+    space, subgroups of an accepted group are accepted with it, and groups that the search did not need to examine are
+    in neither list. The trivial group is no candidate. Only vanilla training speaks for or against a group.
+
+    Args:
+        outcome: The outcome of the search.
     """
     problem = outcome.problem
     if problem.settings.stopping.decides_by_tests and not _tolerated(outcome):

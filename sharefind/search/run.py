@@ -14,8 +14,8 @@ from sharefind.inference import Diagnosis
 from sharefind.inference.dependence import rows_looked_at
 from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.parallel import Deadline, Workers, earlier, one_thread
+from sharefind.progress import StageProgress
 from sharefind.search.engine import STOPPED, Engine
-from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.map_explanations import map_explanations
 from sharefind.search.memory import Memory
@@ -33,7 +33,7 @@ from sharefind.search.search_outcome import SearchOutcome
 from sharefind.search.yardstick import Missing, yardstick_of
 
 YARDSTICK = "yardstick"
-"""The stage that observers hear of when the networks of the yardstick are fitted."""
+"""The stage that is reported to observers when the reference networks are fitted."""
 
 Bounded = Callable[[Deadline], AbstractContextManager[None]]
 """Ends what is done within when the deadline has passed, by raising its error."""
@@ -53,7 +53,11 @@ class Clock:
     bounded: Bounded | None = None
 
     def within(self, deadline: Deadline | None) -> AbstractContextManager[None]:
-        """Nothing within goes on for long after the deadline, as far as `bounded` can see to it."""
+        """Return a context that ends work soon after the deadline, as far as `bounded` can.
+
+        Args:
+            deadline: The deadline, or None.
+        """
         return nullcontext() if self.bounded is None or deadline is None else self.bounded(deadline)
 
 
@@ -68,24 +72,28 @@ def run_search(
     clock: Clock | None = None,
     is_explained: bool = True,
 ) -> tuple[SearchOutcome, Result]:
-    """Search on one torch thread a process, keeping every finished node in `folder`, and write the result there.
+    """Search on one torch thread a process, keep every finished node in `folder`, and write the result there.
 
     Args:
-        problem: what is searched. folder: a new run, or an opened one to go on with. observer: told what happens.
-        workers: who does the work; the result does not depend on it. This process alone if None.
-        growth, stop: rules of your own; those that the settings name if None. A run with rules of its own is resumed
-            with the same ones.
+        problem: The problem.
+        folder: A new run, or an opened one to continue.
+        observer: Receives the events of the search.
+        workers: Processes that do the work; the result does not depend on them. This process alone if None.
+        growth: A growth rule of your own; the one that the settings name if None. Resume the run with the same rule.
+        stop: A stopping rule of your own, in the same way.
         clock: What counts as time of the search, and what bounds it; the time of this call if None.
-        is_explained: Whether rejected groups are diagnosed and the yardstick is fitted once E_* is known. Nothing else
-            depends on it.
+        is_explained: Whether rejected groups are diagnosed and reference models are fitted once E_* is known. Nothing
+            else depends on it.
 
     Returns:
-        The outcome and what it says.
+        The outcome and its result.
 
     Raises:
-        NotConvergedError: training diverged. RunFolderError: the folder cannot be written, or another process works in
-            it. StorageError: the disk is full or failing; what was finished is kept. ConfigError: the cluster that was
-            asked for is not there, or a growth rule of your own proposed a space that is no larger.
+        NotConvergedError: Training diverged.
+        RunFolderError: The folder cannot be written, or another process works in it.
+        StorageError: The disk is full or failing; finished work is kept.
+        ConfigError: The configured cluster does not exist, or a growth rule of your own proposed a space that is no
+            larger.
     """
     observer, clock = observer or Observer(), clock or Clock()
     try:
@@ -150,7 +158,7 @@ def _unexplained(problem: TestedProblem, memory: Memory, progress: StageProgress
 
 
 def _measured(outcome: SearchOutcome, observer: Observer, session: RunSession) -> Yardstick | Missing:
-    """The yardstick, of which the observer hears first."""
+    """Return the scores of reference models, after a report to the observer."""
     try:
         observer.on_progress(outcome.e_star, YARDSTICK, 0, 1)
     except StopSearch as stop:
@@ -159,7 +167,7 @@ def _measured(outcome: SearchOutcome, observer: Observer, session: RunSession) -
 
 
 def _earlier(outcome: SearchOutcome, folder: RunFolder) -> Yardstick | None:
-    """The yardstick that the folder's result holds, if it is one of the same chain."""
+    """Return the scores in the folder's result, if that result has the same chain."""
     try:
         kept = folder.result()
     except RunFolderError:  # there is none yet, or none that can be read
@@ -180,7 +188,8 @@ def keep_unready(folder: RunFolder, started: float) -> float:
         Seconds of all sessions.
 
     Raises:
-        RunFolderError: Another process works in the folder, or it cannot be written. StorageError: The disk is full.
+        RunFolderError: Another process works in the folder, or it cannot be written.
+        StorageError: The disk is full.
     """
     with folder.working():
         seconds = folder.seconds() + time.monotonic() - started
@@ -189,12 +198,22 @@ def keep_unready(folder: RunFolder, started: float) -> float:
 
 
 def default_folder(problem: Problem, base: Path) -> Path:
-    """A fresh folder name under `base` that says what was searched: <task>_<group>_seed<seed>, numbered when taken."""
+    """Return a fresh folder name under `base` with what was searched: <task>_<group>_seed<seed>, numbered when taken.
+
+    Args:
+        problem: The problem.
+        base: The parent folder.
+    """
     return fresh_folder(f"{problem.task.name}_{problem.candidate.group.name}_seed{problem.settings.seed}", base)
 
 
 def fresh_folder(words: str, base: Path) -> Path:
-    """A folder name under `base` made of these words, numbered when it is taken."""
+    """Return a folder name under `base` made of words, numbered when it is taken.
+
+    Args:
+        words: The words.
+        base: The parent folder.
+    """
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in words)
     path, number = base / stem, 2
     while path.exists():

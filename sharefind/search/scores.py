@@ -1,6 +1,6 @@
 """How well models predict rows kept apart: squared errors of numbers, log losses of classes, compared by unit.
 
-Which models are fitted, and how, is left to `yardstick` and to `sharefind.architectures.layers.comparison`.
+`yardstick` and `sharefind.architectures.layers.comparison` fit the models.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from sharefind.errors import DataError
 from sharefind.meanfield.clouds.standardise import LAST_PLACES, varies
@@ -36,7 +36,7 @@ class Scored:
         errors: For each model, one squared error a row, shape (m,).
         spread: Sum of the squared deviations of the labels from their mean.
         units: Which unit a row belongs to, shape (m,).
-        confidence: Of the interval around a difference of two R^2.
+        confidence: Confidence level of the interval around a difference of two R^2.
         noticeable: Difference of two R^2 up to which no warning is given.
     """
 
@@ -52,26 +52,48 @@ class Scored:
         return LEAST_SQUARES
 
     def words(self, name: str) -> str:
-        """The score of a model that is there, for a sentence."""
+        """Return the score of a model, for a sentence.
+
+        Args:
+            name: Name of the model.
+        """
         return f"R^2 {self.r2(name):.3f}"
 
     def score(self, name: str) -> ClassScore | None:
-        """Accuracy and log loss of a model of classes; None where there is no such model, or labels are numbers."""
+        """Return accuracy and log loss of a model of classes; None where there is no such model, or labels are numbers.
+
+        Args:
+            name: Name of the model.
+        """
         return None
 
     def r2(self, name: str) -> float | None:
-        """1 - squared error over the labels' spread; None where there is no such model."""
+        """Return 1 - squared error over the labels' spread; None where there is no such model.
+
+        Args:
+            name: Name of the model.
+        """
         errors = self.errors.get(name)
         return None if errors is None else 1 - float(errors.sum()) / self.spread
 
     def yardstick(self, warnings: Iterable[str]) -> Yardstick:
-        """What is said of the models `LEAST_SQUARES`, `TIED` and `FREE`, with the warnings that follow."""
+        """Return the scores of the models `LEAST_SQUARES`, `TIED` and `FREE`, with the warnings that follow.
+
+        Args:
+            warnings: The warnings.
+        """
         least_squares, tied, free = map(self.r2, (LEAST_SQUARES, TIED, FREE))
         kept = len(self.units)
         return Yardstick(rows=kept, least_squares=least_squares, tied=tied, free=free, warnings=list(warnings))
 
     def is_worse(self, name: str, other: str) -> bool:
-        """Whether a model is worse than another by more than `noticeable` and by more than chance, paired by unit."""
+        """Return whether a model is worse than another by more than `noticeable` and by more than chance, paired by
+        unit.
+
+        Args:
+            name: Name of the model.
+            other: Name of the other model.
+        """
         if name not in self.errors or other not in self.errors:
             return False
         difference = (self.errors[name] - self.errors[other]) / self.spread
@@ -80,7 +102,7 @@ class Scored:
         if len(sums) < 2:
             return False
         error = math.sqrt(len(sums)) * float(sums.std(ddof=1))
-        low = float(sums.sum()) - float(special.stdtrit(len(sums) - 1, (1 + self.confidence) / 2)) * error
+        low = float(sums.sum()) - float(scipy.special.stdtrit(len(sums) - 1, (1 + self.confidence) / 2)) * error
         return low > 0 and float(sums.sum()) > self.noticeable
 
 
@@ -102,19 +124,31 @@ class ClassScored(Scored):
         return REGRESSION
 
     def words(self, name: str) -> str:
-        """See `Scored`."""
+        """Return the score of a model, for a sentence.
+
+        Args:
+            name: Name of the model.
+        """
         found = self._known(name)
         return f"log loss {found.log_loss:.3f} (accuracy {found.accuracy:.3f})"
 
     def score(self, name: str) -> ClassScore | None:
-        """See `Scored`."""
+        """Return accuracy and log loss of a model; None where there is no such model.
+
+        Args:
+            name: Name of the model.
+        """
         return self._known(name) if name in self.errors else None
 
     def _known(self, name: str) -> ClassScore:
         return ClassScore(accuracy=float(self.hits[name].mean()), log_loss=float(self.errors[name].mean()))
 
     def yardstick(self, warnings: Iterable[str]) -> Yardstick:
-        """See `Scored`."""
+        """Return the scores of all models, with the warnings that follow.
+
+        Args:
+            warnings: The warnings.
+        """
         regression, tied, free = map(self.score, (REGRESSION, TIED, FREE))
         scores = ClassYardstick(baseline=self._known(BASELINE), regression=regression, tied=tied, free=free)
         lines = list(warnings)
@@ -141,15 +175,15 @@ class Split:
 
 
 def scores_of(predicted: Mapping[str, FloatArray], split: Split, has_classes: bool) -> Scored:
-    """Scores of networks beside those of the usual model: least squares, or for classes multinomial regression.
+    """Return scores of networks beside those of the usual model: least squares, or for classes multinomial regression.
 
     Args:
-        predicted: Of each network, predictions of the rows kept apart, shape (m, d_out): logits for classes.
+        predicted: Predictions of each network for the held-out rows, shape (m, d_out): logits for classes.
         split: The rows.
         has_classes: Whether labels are classes.
 
     Raises:
-        DataError: Numbers of the rows kept apart do not vary.
+        DataError: Numeric labels of the held-out rows do not vary.
     """
     return _class_scores(predicted, split) if has_classes else _number_scores(predicted, split)
 
@@ -166,7 +200,7 @@ def _class_scores(predicted: Mapping[str, FloatArray], split: Split) -> ClassSco
     regression = multinomial_regression(split.x, split.y, split.asked)
     every = {BASELINE: np.tile(shares, (len(split.asked), 1))}
     every |= {} if regression is None else {REGRESSION: regression}
-    every |= {name: special.log_softmax(logits, axis=1) for name, logits in predicted.items()}
+    every |= {name: scipy.special.log_softmax(logits, axis=1) for name, logits in predicted.items()}
     losses = {name: -(split.truth * values).sum(1) for name, values in every.items()}
     true = split.truth.argmax(1)
     hits = {name: values.argmax(1) == true for name, values in every.items()}
@@ -236,7 +270,10 @@ def multinomial_regression(x: FloatArray, y: FloatArray, new: FloatArray, iterat
 
 
 def spread_of(y: FloatArray) -> float:
-    """Sum of squared deviations of the labels of rows kept apart (m, q) from their mean.
+    """Return the sum of squared deviations of the labels of held-out rows from their mean.
+
+    Args:
+        y: The labels, shape (m, q).
 
     Raises:
         DataError: They do not vary.

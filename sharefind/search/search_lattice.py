@@ -25,7 +25,7 @@ EDGE_KEY = "edges"
 
 
 LATTICE_HEADINGS = ("node", "space", "dim", "dist^2", "delta", "p", "decision", "proposed from", "explained")
-"""Of the table of a lattice in a notebook."""
+"""Headings of the table of a lattice in a notebook."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,12 @@ class SearchNode:
     """A subspace E_j of Z as a place in the search.
 
     Attributes:
-        key: its identity, from which its random numbers derive ("E^C4", "mean:2").
-        space: E_j. candidate: number of the node in the candidate's invariant lattice, or None.
-        label: how people see it. evidence: what was seen there, None before the visit. number: order of visit, or None.
+        key: Its identity, from which its random numbers derive ("E^C4", "mean:2").
+        space: The space E_j.
+        candidate: Number of the node in the candidate's invariant lattice, or None.
+        label: Its name for people.
+        evidence: The evidence there, None before the visit.
+        number: Order of the visit, or None.
     """
 
     key: str
@@ -66,11 +69,13 @@ class Growth:
     """An expansion of E_j that a growth rule proposed.
 
     Attributes:
-        source, target: keys of the nodes. rule: the growth rule's name.
-        explained: share of the cross-fitted escape energy from the source that the target contains (noise may
-            carry it out of [0, 1]).
-        direction: the direction that was added, (D,) as a tuple, or () where a whole exact space was.
-        snap: how far the escape is off the target, where its directions were snapped to it; None elsewhere.
+        source: Key of the node that is left.
+        target: Key of the node that is proposed.
+        rule: Name of the growth rule.
+        explained: Share of the cross-fitted escape energy from the source that the target contains (noise may carry it
+            out of [0, 1]).
+        direction: The direction that was added, (D,) as a tuple, or () where a whole exact space was.
+        snap: How far the escape is off the target, where its directions were snapped to it; None elsewhere.
     """
 
     source: str
@@ -82,19 +87,29 @@ class Growth:
 
 
 class SnapRow(Part):
-    """A `Snap` in a record."""
+    """A `Snap` in a record.
+
+    Attributes:
+        outside: As in `Snap`.
+        errors: As in `Snap`.
+        p_value: As in `Snap`.
+    """
 
     outside: FiniteFloat
     errors: FiniteFloat
     p_value: Annotated[float, Field(gt=0, le=1)]
 
     def value(self) -> Snap:
-        """What was written."""
+        """Return the snap that was written."""
         return Snap(self.outside, self.errors, self.p_value)
 
 
 def snap_json(growth: Growth) -> dict[str, Any]:
-    """The field `snap` of a growth's record, where it has one."""
+    """Return the field `snap` of a growth's record, where it has one.
+
+    Args:
+        growth: The growth.
+    """
     return {} if growth.snap is None else {"snap": asdict(growth.snap)}
 
 
@@ -130,7 +145,11 @@ class _Record(Part):
 
 
 class SearchLattice:
-    """Nodes and growths of one search; a thin, typed view on `graph`, a networkx DiGraph keyed by node keys."""
+    """Nodes and growths of one search; a thin, typed view on `graph`, a networkx DiGraph keyed by node keys.
+
+    Attributes:
+        graph: The graph.
+    """
 
     def __init__(self) -> None:
         self.graph: nx.DiGraph[str] = nx.DiGraph()
@@ -166,15 +185,27 @@ class SearchLattice:
         return (place, node.label, str(node.space.dim), *map(number, values), decision, *origin)
 
     def add(self, node: SearchNode) -> None:
-        """Add a node, or put its newer state in place."""
+        """Add a node, or replace it by its newer state.
+
+        Args:
+            node: The node.
+        """
         self.graph.add_node(node.key, node=node)
 
     def connect(self, growth: Growth) -> None:
-        """Record a growth; both nodes must be known."""
+        """Record a growth; both nodes must be known.
+
+        Args:
+            growth: The growth.
+        """
         self.graph.add_edge(growth.source, growth.target, growth=growth)
 
     def node(self, key: str) -> SearchNode:
-        """The node of a key."""
+        """Return the node of a key.
+
+        Args:
+            key: The key.
+        """
         found: SearchNode = self.graph.nodes[key]["node"]
         return found
 
@@ -182,29 +213,42 @@ class SearchLattice:
         return key in self.graph
 
     def nodes(self) -> Iterator[SearchNode]:
-        """All nodes, in the order in which they were proposed."""
+        """Return all nodes, in the order in which they were proposed."""
         return (data["node"] for _, data in self.graph.nodes(data=True))
 
     def visited(self) -> list[SearchNode]:
-        """Nodes with evidence, in the order of their visits."""
+        """Return nodes with evidence, in the order of their visits."""
         return sorted((n for n in self.nodes() if n.evidence is not None), key=lambda n: n.number or 0)
 
     def growths(self) -> Iterator[Growth]:
-        """All growths."""
+        """Return all growths."""
         return (data["growth"] for _, _, data in self.graph.edges(data=True))
 
     def open_growths(self) -> list[Growth]:
-        """Growths to nodes that have not been visited."""
+        """Return growths to nodes that have not been visited."""
         return [g for g in self.growths() if self.node(g.target).evidence is None]
 
     def mark(self, key: str, evidence: Evidence, number: int) -> SearchNode:
-        """Attach the evidence of a visit."""
+        """Attach the evidence of a visit.
+
+        Args:
+            key: Key of the node.
+            evidence: The evidence.
+            number: Order of the visit.
+
+        Returns:
+            The node with its evidence.
+        """
         node = replace(self.node(key), evidence=evidence, number=number)
         self.add(node)
         return node
 
     def path_to(self, key: str) -> list[SearchNode]:
-        """The chain E_0 -> ... -> E_j that led here: at each node back along the growth that explained most."""
+        """Return the chain E_0 -> ... -> E_j to a node: at each node back along the growth that explained most.
+
+        Args:
+            key: Key of the node.
+        """
         path = [self.node(key)]
         while growths := [data["growth"] for _, _, data in self.graph.in_edges(path[0].key, data=True)]:
             best = max(growths, key=lambda g: (g.explained, g.source))
@@ -212,7 +256,7 @@ class SearchLattice:
         return path
 
     def to_json(self) -> dict[str, Any]:
-        """Node-link JSON (networkx's format with the edge key `edges`); exact subspaces as exact strings."""
+        """Return node-link JSON (networkx's format with the edge key `edges`); exact subspaces as exact strings."""
         plain: nx.DiGraph[str] = nx.DiGraph()
         for node in self.nodes():
             plain.add_node(
@@ -233,10 +277,13 @@ class SearchLattice:
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> SearchLattice:
-        """The inverse of `to_json`.
+        """Return the lattice of a JSON object; the inverse of `to_json`.
+
+        Args:
+            record: The object.
 
         Raises:
-            RunFolderError: the record is not a search lattice.
+            RunFolderError: The record is not a search lattice.
         """
         try:
             read = _Record.model_validate(record)
@@ -264,7 +311,7 @@ class SearchLattice:
             raise ValueError("its growths go in a circle")
 
     def to_graphml(self) -> str:
-        """GraphML with scalar attributes only, for graph viewers."""
+        """Return GraphML with scalar attributes only, for graph viewers."""
         plain: nx.DiGraph[str] = nx.DiGraph()
         for node in self.nodes():
             evidence = {} if node.evidence is None else node.evidence.to_json()
@@ -276,5 +323,5 @@ class SearchLattice:
         return "\n".join(nx.generate_graphml(plain))
 
     def dumps(self) -> str:
-        """`to_json` as text."""
+        """Return `to_json` as text."""
         return json.dumps(self.to_json(), indent=1)

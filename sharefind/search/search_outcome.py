@@ -1,4 +1,4 @@
-"""How a search ended; what it says of that is `result`."""
+"""How a search ended; `result` has the record of it."""
 
 from __future__ import annotations
 

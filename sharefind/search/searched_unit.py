@@ -21,7 +21,7 @@ DEFAULT_UNIT = "matrix+bias"
 """The unit for labels that the candidate moves, and where nothing else suits."""
 
 HIDDEN_UNIT = "two-layer"
-"""The unit for labels that the candidate leaves alone, of which it is the hidden layer that sees more than sums."""
+"""The unit for labels that the candidate does not change; its hidden layer sees more than sums."""
 
 GATED_UNIT = "gated"
 """The unit for groups that turn vectors: a pointwise sigma commutes with no rotation."""
@@ -63,17 +63,21 @@ def searched_unit(
     limits: Limits = DEFAULT_LIMITS,
     is_paper: bool = False,
 ) -> SearchedUnit:
-    """The unit that is trained.
+    """Return the unit that is trained.
 
     Args:
-        expression: a unit, `default_unit` where None. hidden: the representation on its hidden space, `default_hidden`
-            where None. in_rep, out_rep: the candidate's actions on X and Y. limits: `dim` bounds dim Z.
-        is_paper: whether the paper's preset is used.
+        expression: A unit; `default_unit` where None.
+        hidden: The representation on its hidden space; `default_hidden` where None.
+        in_rep: The candidate's action on X.
+        out_rep: The candidate's action on Y.
+        limits: `dim` bounds dim Z.
+        is_paper: Whether the paper's preset is used.
 
     Raises:
-        UnitError: the unit is unknown, cannot be searched or is not equivariant, has no hidden space for the
-            representation given, or needs one that the group has no default for.
-        RepresentationError: the hidden representation cannot be read. SpaceError: dim Z is above the limit.
+        UnitError: The unit is unknown, cannot be searched or is not equivariant, has no hidden space for `hidden`, or
+            needs one that the group has no default for.
+        RepresentationError: The hidden representation cannot be read.
+        SpaceError: dim Z is above the limit.
     """
     name, group = expression or default_unit(in_rep, out_rep, hidden, limits, is_paper), in_rep.group
     if hidden is None and read_unit(name).kind.has_hidden:
@@ -84,10 +88,18 @@ def searched_unit(
 
 
 def refuse_wide(expression: str | None, d_in: int, d_out: int, d_hidden: int | None, limits: Limits) -> None:
-    """Refuse a unit with too many parameters before it is built; d_hidden: None where not known, or no such layer.
+    """Refuse a unit with too many parameters before it is built.
+
+    Args:
+        expression: The unit, or None for the default.
+        d_in: Number of inputs.
+        d_out: Number of outputs.
+        d_hidden: Width of the hidden space; None where it is not known, or there is none.
+        limits: `dim` bounds dim Z.
 
     Raises:
-        SpaceError: dim Z is above the limit. UnitError: the expression names no unit.
+        SpaceError: dim Z is above the limit.
+        UnitError: The expression names no unit.
     """
     name = expression or DEFAULT_UNIT
     dim = read_unit(name).dim(d_in, d_out, d_hidden or 1)
@@ -235,10 +247,10 @@ def gated_unit(
 
 
 def reached(maps: Sequence[Representation], rows: int) -> int:
-    """Dimension of what the images of equivariant maps span together.
+    """Return the dimension of what the images of equivariant maps span together.
 
     Args:
-        maps: Actions on matrices of so many rows.
+        maps: Actions on matrices with `rows` rows.
         rows: Dimension of the space that the maps lead to.
     """
     bases = [basis for action in maps if len(basis := fixed_space(action).orthonormal())]
@@ -264,7 +276,7 @@ def _gated_hidden(
 
 
 def _multiple(kinds: list[str], in_rep: Representation, limits: Limits, is_even: bool, widths: HiddenWidths) -> str:
-    """As many hidden vectors of each kind as widths allow."""
+    """Return as many hidden vectors of each kind as widths allow."""
     one = "+".join(kinds)
     rep = _rep(one, in_rep, limits)
     types = 1 if rep is None else max(block_places(vector_labels(rep))) + 1

@@ -23,7 +23,7 @@ def shown_space(
     *,
     is_exact: bool,
 ) -> Markup:
-    """E_* as `sharefind.result/1` has it.
+    """Return E_* as `sharefind.result/1` has it.
 
     Args:
         dim: Its dimension.

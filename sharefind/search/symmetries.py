@@ -1,7 +1,7 @@
 """Which candidate groups the law of the data has: exact tests of all of them, before anything is trained.
 
-The statistics and the closed testing are `sharefind.inference`; here is what a problem asks of them. What follows for
-the search, which spaces hold and where it goes, is left to `stopping` and `growth`.
+The statistics and the closed testing are `sharefind.inference`; here is what a problem asks of them. `stopping` and
+`growth` decide which spaces hold and where the search goes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -28,16 +28,18 @@ from sharefind.inference import (
 from sharefind.inference.continuous.rotations import LARGEST, least_copies
 from sharefind.inference.inner_products import inner_products
 from sharefind.inference.relation.group_shares import GroupShares
-from sharefind.inference.relation.relation_family import RelationFamily
 from sharefind.inference.tests.closed_testing import remembered
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
 from sharefind.search.blind import tying_p_value
-from sharefind.search.experiments import StageProgress
 from sharefind.search.law_tests import candidate_family, law_test, tested_samples
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.problem import Problem
 from sharefind.search.relations import likeliest_group, relations_of
 from sharefind.search.units_of_rows import can_permute
+
+if TYPE_CHECKING:
+    from sharefind.inference.relation.relation_family import RelationFamily
 
 INDEPENDENCE = "independence"
 """Name under which the test of "Y is independent of X" is kept."""
@@ -52,8 +54,8 @@ class Symmetries:
             instead.
         law: Exact tests that the law of (X, Y) is invariant; None when the labels look independent of the inputs, when
             no group is a candidate, or when the relation alone was asked for.
-        orders: Of the groups, None for infinity.
-        tying_p_value: Of a space that no group ties.
+        orders: Orders of the groups, None for infinity.
+        tying_p_value: p-value of a space that no group ties.
         inputs: Exact tests that the law of X alone is invariant, where these were asked for.
         relation: Tests that E[Y | X] is equivariant, where these were made.
         likeliest: Which group the evidence speaks for, beside what was tested.
@@ -84,7 +86,11 @@ class Symmetries:
         return next(((n, self.family.tests[n]) for n in self.family.maximal if n in self.family.tests), None)
 
     def verdicts(self, names: Iterable[str]) -> dict[str, Verdict]:
-        """Verdicts of these groups, those that were candidates."""
+        """Return verdicts of groups, as far as they were candidates.
+
+        Args:
+            names: Names of the groups.
+        """
         return {} if self.family is None else {n: self.family.verdicts[n] for n in names if n in self.family.verdicts}
 
 
@@ -131,9 +137,12 @@ def symmetries(problem: Problem, memory: Memory, progress: StageProgress, *, who
 
 
 def has_gate(problem: Problem) -> bool:
-    """Whether Y is tested for independence of X first.
+    """Return whether Y is tested for independence of X first.
 
-    Not where {0} is the fixed space of a candidate, or X never changes, so that independence says nothing.
+    It is not where {0} is the fixed space of a candidate, or X never changes, so that independence means nothing.
+
+    Args:
+        problem: The problem.
     """
     constant = problem.x is not None and bool((problem.x == problem.x[0]).all())
     is_needed = not constant and (problem.lattice is None or not problem.lattice.zero.groups)
@@ -141,7 +150,7 @@ def has_gate(problem: Problem) -> bool:
 
 
 def _tying_p_value(problem: Problem) -> float | None:
-    """Of what a blind search found that no group ties, in the units of the data as they were given."""
+    """Return the p-value of a blind proposal that no group ties, in the units of the user's data."""
     blind, task = problem.blind, problem.task
     if blind is None or blind.tying is None:
         return None
@@ -152,9 +161,13 @@ def _tying_p_value(problem: Problem) -> float | None:
 
 
 def turned_plane(problem: Problem) -> tuple[int, int] | None:
-    """The coordinate plane of X that SO(2) turns while labels stay; None for other groups, actions and statistics.
+    """Return the coordinate plane of X that SO(2) turns while labels stay; None for other groups, actions and
+    statistics.
 
     There the closed subgroups C_2, ..., C_24 are candidates too.
+
+    Args:
+        problem: The problem.
     """
     candidate = problem.candidate
     other = problem.settings.statistic is not None

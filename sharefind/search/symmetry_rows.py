@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sharefind.inference import Diagnosis, FamilyTest, RiskGap, Verdict
-from sharefind.inference.relation.relation_family import RelationFamily
 from sharefind.search.result_parts import InputLawRow, LikeliestGroup, PriceRow, RelationRow, SymmetryRow
 from sharefind.search.symmetries import Symmetries
+
+if TYPE_CHECKING:
+    from sharefind.inference.relation.relation_family import RelationFamily
 
 
 def symmetry_rows(
     tests: Symmetries, verdicts: Mapping[str, Verdict], diagnoses: Mapping[str, Diagnosis]
 ) -> list[SymmetryRow]:
-    """A row for each candidate group.
+    """Return a row for each candidate group.
 
     Args:
-        tests: What was found.
-        verdicts: What was decided, by the name of the group.
-        diagnoses: What tying by a group costs, as far as it was looked at.
+        tests: The tests.
+        verdicts: The verdicts, by the name of the group.
+        diagnoses: The cost of tying by a group, as far as it was estimated.
     """
     return [] if tests.family is None else [_row(tests, tests.family, n, v, diagnoses) for n, v in verdicts.items()]
 
@@ -79,14 +82,14 @@ def _price(risk: RiskGap) -> PriceRow:
 
 
 def likeliest_row(tests: Symmetries, most: int = 8) -> LikeliestGroup | None:
-    """The groups with the largest shares.
+    """Return the groups with the largest shares.
 
-    None where there are no shares, and where the inputs show one side of the groups only: then the evidence speaks of
-    the kernel at the border of that side, and of no group.
+    None where there are no shares, and where the inputs show one side of the groups only: then the evidence depends on
+    the kernel at the border of that side, and on no group.
 
     Args:
-        tests: What was found.
-        most: Groups that are listed.
+        tests: The tests.
+        most: Most groups that are listed.
     """
     found, relation = tests.likeliest, tests.relation
     if found is None or (relation is not None and relation.one_sided and not relation.family.accepted):

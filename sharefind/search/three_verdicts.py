@@ -1,6 +1,6 @@
 """The three verdicts on each candidate group as text: inputs, relation, price; and the likeliest group beside them.
 
-Every way of showing a result takes its cells from here; how a table is set is left to others.
+Every way of showing a result takes its cells from here, and sets its own table.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sharefind.written import NOTHING, number, order, share
 VERDICT_HEADINGS = (
     "group", "order", "p, inputs", "inputs", "p, relation", "overlap", "relation", "break seen", "tying (95 %)",
 )  # fmt: skip
-"""Of the table of the three verdicts."""
+"""Headings of the table of the three verdicts."""
 
 VERDICT_TEXTS = ("group", "inputs", "relation", "tying (95 %)")
 """Headings of the columns that hold words."""
@@ -46,19 +46,19 @@ Grid = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
 def has_verdicts(rows: Sequence[SymmetryRow]) -> bool:
-    """Whether more than the law of (X, Y) was tested: the inputs alone, or the relation.
+    """Return whether more than the law of (X, Y) was tested: the inputs alone, or the relation.
 
     Args:
-        rows: Of a result.
+        rows: Rows of a result.
     """
     return any(row.inputs is not None or row.relation is not None for row in rows)
 
 
 def has_relation(rows: Sequence[SymmetryRow]) -> bool:
-    """Whether the relation was tested.
+    """Return whether the relation was tested.
 
     Args:
-        rows: Of a result.
+        rows: Rows of a result.
     """
     return any(row.relation is not None for row in rows)
 
@@ -67,7 +67,7 @@ def verdict_table(rows: Sequence[SymmetryRow], shown: Sequence[SymmetryRow] | No
     """The three verdicts of candidate groups, without columns that hold nothing.
 
     Args:
-        rows: Of a result, all of them: they name the group inside which another one lies.
+        rows: Rows of a result, all of them: they name the group inside which another one lies.
         shown: Those that get a line; all where None.
 
     Returns:
@@ -79,7 +79,7 @@ def verdict_table(rows: Sequence[SymmetryRow], shown: Sequence[SymmetryRow] | No
 
 
 def verdict_cells(row: SymmetryRow, rows: Sequence[SymmetryRow]) -> tuple[str, ...]:
-    """A candidate group under `VERDICT_HEADINGS`.
+    """Return the cells of a candidate group under `VERDICT_HEADINGS`.
 
     Args:
         row: The group.
@@ -132,10 +132,10 @@ def _may_hold(
 
 
 def price_words(price: PriceRow) -> str:
-    """What tying costs, in % of the variance of the labels: "loses 0.8 % [0.3, 1.2]", or "gains" where it helps.
+    """Return the cost of tying in % of the variance of the labels: "loses 0.8 % [0.3, 1.2]", or "gains" where it helps.
 
     Args:
-        price: Of a group.
+        price: Price of a group.
     """
     if not price.fits:
         return "not known: poor fit"
@@ -157,13 +157,13 @@ def _percents(values: Sequence[float], most_digits: int = 3) -> tuple[str, ...]:
 
 
 def likeliest_words(found: LikeliestGroup, tested: str, maximal: Sequence[str], least: float = 0.01) -> str:
-    """The likeliest group beside the tested answer; short where both are the same.
+    """Return the likeliest group beside the tested answer; short where both are the same.
 
     Args:
-        found: What the evidence speaks for.
+        found: The shares of groups.
         tested: The tested answer in words, such as "D4 not rejected".
         maximal: The largest groups that were accepted; none where no group was.
-        least: Shares below are not listed.
+        least: Smallest share that is listed.
     """
     likeliest = f"{_name(found.name)}, share {share(found.share)}"
     others = [(n, s) for n, s in found.shares.items() if n != found.name and s >= least]
@@ -187,14 +187,14 @@ def answer_words(
     accepted: Sequence[str] = (),
     most: int = 3,
 ) -> str:
-    """The tested answer in a few words.
+    """Return the tested answer in a few words.
 
     Args:
         maximal: The largest groups that were accepted.
         undecided: Groups that are undecided, the largest first.
         rejected: Groups that were rejected.
         accepted: All groups that were accepted, the largest first.
-        most: Groups that are named.
+        most: Most groups that are named.
     """
     if maximal:
         return f"{', '.join(maximal[:most])} not rejected"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,15 @@ from torch import Tensor
 from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation
 from sharefind.groups.factors import factors_of
 from sharefind.groups.orthogonal_subgroups import is_compact_subgroup
-from sharefind.inference.vectors.vector_features import label_fits
 from sharefind.inference.vectors.vector_layout import VectorLayout, other_factor, placed_subgroup, vector_layout
-from sharefind.proposal.vector_groups import PlacedGroup, VectorFinding, propose_vector_groups
-from sharefind.proposal.vector_permutations import PermutationFinding, propose_permutations
 from sharefind.rng import named_stream
 from sharefind.search.blind import Sampler, split_rows
 from sharefind.search.config import SearchConfig
 from sharefind.typing import FloatArray
+
+if TYPE_CHECKING:
+    from sharefind.proposal.vector_groups import PlacedGroup, VectorFinding
+    from sharefind.proposal.vector_permutations import PermutationFinding
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +46,22 @@ class TurnedStart:
     samples: int
 
     def evidence(self, label_of: Callable[[Group], str]) -> Mapping[str, float] | None:
-        """None: what is tested has no evidence of its own."""
+        """Return None: the tested groups have no evidence of their own.
+
+        Args:
+            label_of: Not used.
+        """
         return None
 
 
 def may_be_opened(config: SearchConfig, in_rep: Representation, out_rep: Representation) -> bool:
-    """Whether subgroups are proposed once the candidate is rejected: it turns vectors, and tests are evidence."""
+    """Return whether subgroups are proposed once the candidate is rejected: it turns vectors, and tests are evidence.
+
+    Args:
+        config: The configuration.
+        in_rep: Representation on X.
+        out_rep: Representation on Y.
+    """
     is_infinite = isinstance(in_rep.group, CompactGroup) and in_rep.group.order is None
     return is_infinite and not config.blind and config.scheme.is_evidence and _layout(in_rep, out_rep) is not None
 
@@ -82,7 +94,7 @@ def turned_start(
         out_rep: How it acts on y.
         fresh: Draws samples where there are no finite data.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
-        share: Of finite data that proposes.
+        share: Share of finite data that proposes.
         fresh_samples: Samples that propose where a task has no finite data.
         fewest_rows: That must propose, and be left for tests.
         most_rows: That propose at most.
@@ -112,6 +124,10 @@ def _start(
     layout: VectorLayout,
     rows: NDArray[np.int64] | None,
 ) -> TurnedStart | None:
+    from sharefind.inference.vectors.vector_features import label_fits
+    from sharefind.proposal.vector_groups import propose_vector_groups
+    from sharefind.proposal.vector_permutations import propose_permutations
+
     group, place = in_rep.group, layout.place
     turning, finite = factors_of(group)[place], other_factor(group, place)
     if not isinstance(group, CompactGroup) or not isinstance(turning, CompactGroup):
@@ -127,10 +143,14 @@ def _start(
 
 
 def pairs_to_test(permuted: PermutationFinding, turned: VectorFinding) -> list[tuple[FiniteGroup, CompactGroup]]:
-    """Products K x L that are tested, closed under joins: of two proposals K* and L* one is right at least.
+    """Return products K x L that are tested, closed under joins: at least one of the proposals K* and L* is right.
 
     They are all K with the L inside L*, and all L with the K that contain K*. The join of a pair of the one kind with
     any pair of the other has a K that contains K*.
+
+    Args:
+        permuted: Proposed permutations K.
+        turned: Proposed groups L.
     """
     best = None if turned.proposed is None else turned.proposed.group
 

@@ -1,4 +1,4 @@
-"""Which rows of a problem belong together: units that the task names, cut into blocks; and what is said about rows."""
+"""Units of rows that belong together: the units that the task names, cut into blocks; and messages about rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ class RowUnits:
     warnings: tuple[str, ...] = ()
 
     def of(self, rows: IntArray | None) -> Tensor | None:
-        """The units of some of the rows, numbered from 0 again."""
+        """Return the units of some of the rows, numbered from 0 again.
+
+        Args:
+            rows: Numbers of the rows; None for all.
+        """
         if self.units is None or rows is None:
             return self.units
         return torch.from_numpy(np.unique(self.units.numpy()[rows], return_inverse=True)[1].astype(np.int64))
@@ -39,18 +43,18 @@ class RowUnits:
 def row_units(
     config: SearchConfig, x: FloatArray | None, y: FloatArray | None, units: IntArray | None, name: str
 ) -> RowUnits:
-    """The units that a search uses; where it uses none, the rows are checked for dependence.
+    """Return the units that a search uses; where it uses none, the rows are checked for dependence.
 
     Args:
-        config: `rows_of` and `block_length` count.
-        x: (n, d_in), or None for fresh samples.
-        y: (n, d_out), or None for fresh samples.
-        units: (n,), what the task names, or None.
-        name: of the task, for messages.
+        config: `rows_of` and `block_length` are used.
+        x: Inputs, shape (n, d_in), or None for fresh samples.
+        y: Labels, shape (n, d_out), or None for fresh samples.
+        units: The units that the task names, shape (n,), or None.
+        name: Name of the task, for messages.
 
     Raises:
-        DataError: squares of the values overflow or vanish.
-        ConfigError: units are asked for where there are none, blocks of fresh samples, or a single block.
+        DataError: Squares of the values overflow or vanish.
+        ConfigError: `rows_of` names no units, or `block_length` is used with fresh samples or gives a single block.
     """
     if x is None or y is None:
         option = "rows_of" if config.rows_of is not None else "block_length"
@@ -115,12 +119,17 @@ def _few(count: int, config: SearchConfig) -> tuple[str, ...]:
 
 
 def can_permute(units: Tensor | None, alpha: float) -> bool:
-    """Whether labels of whole units can be exchanged in so many ways that independence could be rejected."""
+    """Return whether labels of whole units have enough orders for a rejection of independence.
+
+    Args:
+        units: The unit of each row, or None.
+        alpha: The level.
+    """
     return units is None or rearrangements(units) * alpha >= 1
 
 
 def unpermutable() -> str:
-    """What is said where `can_permute` is false."""
+    """Return the warning for units where `can_permute` is false."""
     return (
         "independence of labels and inputs cannot be tested with these units: too few of them have the same number of "
         "rows; the search takes the labels to depend on the inputs; cut units into blocks of one length with "

@@ -1,4 +1,4 @@
-"""A yardstick beside every search: on rows kept apart, least squares, the unit on E_*, and the unit with all of Z.
+"""Reference scores beside every search: on held-out rows, least squares, the unit on E_*, and the unit with all of Z.
 
 Where labels are classes, multinomial regression takes the place of least squares. All learn from the same rows and are
 scored on the same other rows. Here the networks are fitted briefly; `sharefind train` trains them in full.
@@ -32,42 +32,46 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True)
 class Missing:
-    """There is no yardstick, and why."""
+    """The reason why there are no reference scores.
+
+    Attributes:
+        reason: The reason.
+    """
 
     reason: str
 
 
 def kept_apart(n: int, seed: int, units: Rows | None = None, share: float = 0.2, fewest: int = 10) -> tuple[Rows, Rows]:
-    """Rows to fit on and rows kept apart, both ascending; a unit is never split.
+    """Return rows to fit on and held-out rows, both ascending; a unit is never split.
 
     Args:
         n: Number of rows.
-        seed: Of the draw.
-        units: Which unit a row belongs to, shape (n,); each row is one of its own where None.
-        share: Of the rows, or of their units, that is kept apart; it takes no part in fitting.
-        fewest: Rows below which nothing can be kept apart.
+        seed: Seed of the draw.
+        units: The unit of each row, shape (n,); each row is a unit where None.
+        share: Share of the rows, or of their units, that is held out.
+        fewest: Fewest rows of which some can be held out.
 
     Raises:
-        DataError: Fewer than `fewest` rows, or a single unit.
+        DataError: There are fewer than `fewest` rows, or a single unit.
     """
     if n < fewest:
-        raise DataError(f"{n} rows are too few to keep some apart; give at least {fewest}")
+        raise DataError(f"{n} rows are too few to hold some out; give at least {fewest}")
     labels, places = np.unique(np.arange(n) if units is None else units, return_inverse=True)
     if len(labels) < 2:
-        raise DataError("all rows belong to one unit, of which no part can be kept apart; give rows of several units")
+        raise DataError("all rows belong to one unit, so that none can be held out; give rows of several units")
     order = named_stream(seed, "comparison", "rows").permutation(len(labels))
     held = np.isin(places, order[: max(1, round(share * len(labels)))])
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def advice(scored: Scored, unit: str, group: str, is_brief: bool = False) -> tuple[str, ...]:
-    """Warnings that follow from scores of the models `LEAST_SQUARES`, `TIED` and `FREE`, as far as they are there.
+    """Return warnings that follow from scores of the models `LEAST_SQUARES`, `TIED` and `FREE`, as far as they exist.
 
     Args:
         scored: The scores.
         unit: Expression of the unit.
-        group: What the sharing is named after, such as "E^S5".
-        is_brief: Whether a fit of a network ended by its bound on iterations.
+        group: Name of the sharing, such as "E^S5".
+        is_brief: Whether the bound on iterations ended a fit of a network.
     """
     after = " after a brief training (sharefind train trains in full)" if is_brief else ""
     usual, others = scored.reference, unit_advice(unit)
@@ -97,7 +101,11 @@ def advice(scored: Scored, unit: str, group: str, is_brief: bool = False) -> tup
 
 
 def unit_advice(unit: str) -> str:
-    """Which other units to try."""
+    """Return which other units to try.
+
+    Args:
+        unit: Expression of the unit.
+    """
     choice = find_unit(unit)
     if choice is not None and choice.kind.has_hidden:
         return f"another {setting('hidden_rep')}"
@@ -108,17 +116,17 @@ def unit_advice(unit: str) -> str:
 
 @dataclass(frozen=True)
 class YardstickSettings:
-    """What bounds the cost of a yardstick, a few seconds.
+    """Bounds on the cost of reference scores, a few seconds.
 
     Attributes:
         most_rows: Rows that are used, drawn at random.
         fresh_rows: Rows that are drawn of a task with fresh samples.
-        stopping_share: Share of the rows to fit on that says when a fit of a network ends.
-        most_particles: Of a fitted network.
-        most_numbers: That the particles of a fitted network hold, but for `fewest_particles`.
-        fewest_particles: Of a fitted network, where the search has as many.
-        work: Multiplications of a fit, about: it bounds rows times parameters times iterations.
-        iterations: Fewest and most of a fit.
+        stopping_share: Share of the rows to fit on that decides when a fit of a network ends.
+        most_particles: Most particles of a fitted network.
+        most_numbers: Most numbers in the particles of a fitted network, except for `fewest_particles`.
+        fewest_particles: Fewest particles of a fitted network, where the search has as many.
+        work: Approximate multiplications of a fit: it bounds rows times parameters times iterations.
+        iterations: Fewest and most iterations of a fit.
     """
 
     most_rows: int = 4000
@@ -136,15 +144,15 @@ def yardstick_of(
     deadline: Deadline | None = None,
     settings: YardstickSettings | None = None,
 ) -> Yardstick | Missing:
-    """Fit and score; a few seconds at most.
+    """Fit and score reference models; a few seconds at most.
 
     Args:
         outcome: A search that ended.
         deadline: When to give up.
-        settings: What bounds the cost; the usual bounds if None.
+        settings: Bounds on the cost; the usual bounds if None.
 
     Returns:
-        The yardstick, or why there is none.
+        The scores, or why there are none.
     """
     problem, settings = outcome.problem, settings or YardstickSettings()
     try:
@@ -254,7 +262,8 @@ class _Fits:
         """Particles on a space, each block with the spread that it has where every entry is free: (1, D, N).
 
         At the start W x has standard deviation 1 for inputs of the size that the rows have; other blocks have it, but
-        mixed lengths keep their sizes.
+        mixed lengths keep their sizes, and so far give nothing to the outputs: lengths are positive, and the sum of
+        many far from the labels.
         """
         bounds, problem = self.settings, self.problem
         most = max(bounds.fewest_particles, bounds.most_numbers // problem.space.dim)
@@ -262,8 +271,10 @@ class _Fits:
         cloud = gaussian_start(space, particles, 1.0, named_stream(problem.settings.seed, "yardstick", "start"))
         length = max(float((x**2).sum(1).mean().sqrt()), np.finfo(np.float64).tiny)
         sizes = [block.size for block in problem.space.blocks]
+        outer = ("tensors", "vectors", "output") if any(b.name == "mixing" for b in problem.space.blocks) else ()
         for block, part in zip(problem.space.blocks, torch.split(cloud, sizes, dim=1), strict=True):
             spread = {"weight": 1.0 / length, "mixing": block.shape[-1] ** -0.5}.get(block.name, 1.0)
+            spread = 0.0 if block.name in outer else spread
             size = float((part**2).mean().sqrt())
             if size > 0:
                 part.mul_(spread / size)

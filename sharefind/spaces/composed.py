@@ -40,9 +40,9 @@ def composed_rows(rep: Representation, group: Group, leaf: Leaf) -> DomainMatrix
     """Return a reduced basis, shape (k, dim), of what a subgroup of the group of a composed representation fixes.
 
     Args:
-        rep: Of the whole group.
+        rep: Representation of the whole group.
         group: The subgroup.
-        leaf: Of tensor products that are not taken apart.
+        leaf: Largest size of tensor products that are not taken apart.
     """
     known: dict[tuple[int, ...], DomainMatrix] = {}
     parts: list[DomainMatrix] = []

@@ -58,7 +58,7 @@ def fixed_space_of(rep: Representation, group: Group) -> Subspace:
     """Return what a subgroup of the acting group fixes, part by part where the action was composed.
 
     Args:
-        rep: Of the whole group.
+        rep: Representation of the whole group.
         group: The subgroup.
     """
     return Subspace.from_reduced(composed_rows(rep, group, _leaf_rows))

@@ -11,11 +11,11 @@ from unittest import mock
 
 from torch import Tensor
 
+from sharefind.inference.relation import feature_fit
 from sharefind.inference.relation import relation_test as tested
-from sharefind.inference.relation import tied_features
+from sharefind.inference.relation.feature_fit import FeatureFit
 from sharefind.inference.relation.kernel_features import Landmarks
 from sharefind.inference.relation.tied_evidence import Factors
-from sharefind.inference.relation.tied_features import FeatureFit
 from sharefind.inference.tied_kernels import ListedGroup
 
 
@@ -72,7 +72,7 @@ def inputs_stay() -> Iterator[None]:
     patches = [mock.patch.object(owner, name, memory.remembers(getattr(owner, name))) for owner, name in methods]
     for owner in (Factors, FeatureFit):
         patches.append(mock.patch.object(owner, "of", staticmethod(memory.remembers(owner.of))))
-    patches.append(mock.patch.object(tied_features, "spectrum", memory.remembers(tied_features.spectrum)))
+    patches.append(mock.patch.object(feature_fit, "spectrum", memory.remembers(feature_fit.spectrum)))
     patches.append(mock.patch.object(tested, "overlap", lambda *args: float("nan")))
     for patch in patches:
         patch.start()

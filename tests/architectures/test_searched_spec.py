@@ -16,8 +16,9 @@ from sharefind.meanfield.clouds.standardise import identity_standardisation
 from sharefind.search.building import build_problem
 from sharefind.search.engine import SearchOutcome
 from sharefind.search.presets import search_config
-from sharefind.search.problem import Candidate, Problem, TaskLike
+from sharefind.search.problem import Candidate, Problem
 from sharefind.search.rules.growth import candidate_node
+from sharefind.search.samples_of_task import TaskLike
 from sharefind.search.search_lattice import SearchLattice, SearchNode
 from sharefind.spaces import LatticeNode, Subspace, invariant_lattice, matrix_space
 

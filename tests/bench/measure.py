@@ -71,17 +71,23 @@ def seconds(work: Work, repeats: int) -> Seconds:
     return in_turn((work,), repeats)[0]
 
 
-def in_turn(works: tuple[Work, ...], repeats: int) -> list[Seconds]:
-    """Wall seconds of several works, one repetition of each in turn, after one of each that is not counted."""
+def in_turn(works: tuple[Work, ...], repeats: int, clock: Callable[[], float] = perf_counter) -> list[Seconds]:
+    """Seconds of several works, one repetition of each in turn, after one of each that is not counted.
+
+    Args:
+        works: What is timed.
+        repeats: How often.
+        clock: Wall time, or `time.process_time` for work on one thread beside other work.
+    """
     for work in works:
         work()
     times: list[Seconds] = [[] for _ in works]
     gc.collect()
     for _ in range(repeats):
         for work, kept in zip(works, times, strict=True):
-            started = perf_counter()
+            started = clock()
             work()
-            kept.append(perf_counter() - started)
+            kept.append(clock() - started)
     return times
 
 

@@ -470,7 +470,7 @@ def test_a_run_may_work_so_long_in_all_its_sittings(call, spoilt: Path, whole: P
     assert first.status == 0 and found["status"] == "undecided" and found["chain"] == []
     refused = call("export", "run", "--format", "json", "--out", "spec.json")
     assert refused.status == 2 and "run visited no node so far; go on with: sharefind discover --resume" in refused.err
-    assert found["stopped"].startswith("--max-seconds 0.001: ") and found["stopped"].endswith("all sittings together")
+    assert found["stopped"].startswith("--max-seconds 0.001: ") and found["stopped"].endswith("all sessions together")
     Path("run/spent.json").write_text('{"seconds": 100}\n')
     tests = (whole / "run/tests.jsonl").read_bytes().splitlines(keepends=True)[0]
     Path("run/tests.jsonl").write_bytes(tests)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sharefind.architectures.layers.network_training import Epoch
+from sharefind.architectures.layers.training_record import Epoch
 from sharefind.durations import Estimate, Part
 from sharefind.report.text.live_progress import LineView, LiveView, NotebookView, distance_bar, training_progress
 from sharefind.report.text.runs import RunView, load_run

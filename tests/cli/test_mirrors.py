@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from sharefind.proposal.mirrors.propose_mirrors import propose_mirrors
+from sharefind.report.text.setup_progress import setup_progress
 from tests.proposal.mirrors.relations import INPUTS, OUTPUTS, biped
 
 BRIEF = ("--copies", "99", "--training-copies", "9", "--particles", "8")
@@ -85,3 +89,33 @@ def test_what_signs_cannot_do_is_said_in_one_line(discover, log: Path, tmp_path:
     assert ending.status == 2 and "with which matrix:logistic does not commute" in ending.err
     ending = discover(str(log), "--blind", "--signs", *COLUMNS, "--classes")
     assert ending.status == 2
+
+
+def test_the_proposal_of_maps_says_how_far_it_is() -> None:
+    heard: list[tuple[str, int, int]] = []
+    x, y = biped(300)
+    found = propose_mirrors(x, y, on_progress=lambda *stage: heard.append(stage))
+    assert {stage for stage, _, _ in heard} >= {"products of two inputs", "images of columns"}
+    assert all(0 <= done < total for _, done, total in heard)
+    images = [(done, total) for stage, done, total in heard if stage == "images of columns"]
+    total = images[0][1]
+    assert 4 < total <= 13 and images[:total] == [(k, total) for k in range(total)]
+    assert [g.points() for g in found.maps] == [g.points() for g in propose_mirrors(x, y).maps]
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_of_a_proposal_is_a_bar_on_a_terminal_and_lines_in_a_log(is_terminal: bool) -> None:
+    now = [0.0]
+    console = Console(file=io.StringIO(), force_terminal=is_terminal, width=100, get_time=lambda: now[0])
+    with setup_progress(console, "reading", is_silent=False, is_json=False, clock=lambda: now[0]) as on_progress:
+        for step in range(3):
+            now[0] = 6.0 * step
+            on_progress("products of three inputs", 40_000 * step, 88_560)
+    shown = console.file.getvalue()
+    if is_terminal:
+        assert "proposing maps: products of three inputs" in shown and " 90%" in shown
+    else:  # the first line comes after ten seconds of silence
+        assert shown == "proposing maps: products of three inputs, 80,000 of 88,560\n"
+    with setup_progress(console, "reading", is_silent=True, is_json=False) as on_progress:
+        on_progress("products of three inputs", 0, 1)
+    assert console.file.getvalue() == shown

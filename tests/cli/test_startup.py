@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sharefind import __version__
 from sharefind.cli.app import application
 from sharefind.limits import SETTINGS
@@ -16,6 +18,32 @@ PROBE = (
     "    status = main(call)\n"
     f"    print(*call, status, [m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
 )
+
+UNUSED = ("numba", "sklearn", "ot", "pandas", "matplotlib", "igraph", "joblib", "onnx", "pyarrow")
+UNUSED += ("scipy.optimize", "scipy.sparse", "scipy.spatial", "scipy.stats", "scipy.cluster")
+UNUSED += (
+    "sharefind.proposal.propose",
+    "sharefind.recognition.recognise",
+    "sharefind.inference.relation.relation_test",
+)
+"""What a search of a small candidate on fresh samples, decided by the law, has no use for."""
+SEARCH = ("discover", "--group", "C2", "--quiet")
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+def test_a_search_loads_only_what_it_uses(environment: dict[str, str], tmp_path: Path) -> None:
+    probe = f"""
+import sys
+from sharefind.cli import main
+status = main({SEARCH!r})
+print(status, [m for m in {UNUSED!r} if m in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.splitlines()[-1] == "0 []"
+    assert "E_* = E^C2" in done.stdout
 
 
 def test_what_needs_no_training_loads_no_training_library(environment: dict[str, str], tmp_path: Path) -> None:
@@ -75,6 +103,6 @@ def test_options_of_discover_are_those_of_the_contract() -> None:
     others = {"tolerance", "copies", "training-copies", "statistic", "executor", "address", "max-nodes", "max-seconds"}
     others |= {"file", "rows-of", "block-length"}
     others |= {"inputs", "outputs", "drop", "categorical", "classes", "numbers", "delimiter", "decimal"}
-    others |= {"symmetry", "signs"}
+    others |= {"symmetry", "signs", "layers"}
     others |= {"axes", "shape", "out-axes", "out-shape", "relative-to-mean"}
     assert options == {*contract, *limits, *others}

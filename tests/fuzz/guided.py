@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import atheris
 
-with atheris.instrument_imports(include=["sharefind"], exclude=["sharefind.meanfield.dynamics.kernel"]):
+with atheris.instrument_imports(include=["sharefind"], exclude=["sharefind.meanfield.dynamics.kernels"]):
     from tests.fuzz.loop import Feeder, warm_up
     from tests.fuzz.targets import every_target
 from tests.fuzz.guard import memory_limit

@@ -195,6 +195,19 @@ def table_files() -> list[bytes]:
     ]
 
 
+def map_files() -> list[bytes]:
+    """A mirror, two generators, moves of order 3 written as fields that need quotes, and nothing that moves."""
+    return [
+        b"name,image,sign\nhip_l,hip_r,-1\nhip_r,hip_l,-1\nknee,knee,+1\nacc_l,acc_r,-\nacc_r,acc_l,-\n",
+        b"name,image,sign,generator\nhip_l,hip_r,1,swap\nhip_r,hip_l,1,swap\nacc_l,acc_r,1,swap\nacc_r,acc_l,1,swap\n"
+        b"knee,knee,-1.0,turn\nhip_l,hip_l,-1,2\n",
+        b'\xef\xbb\xbfsign;name;image\r\n1;knee;"T, \xc2\xb0C"\r\n'
+        b'1;"T, \xc2\xb0C";"say ""so"""\r\n1;"say ""so""";knee\r\n',
+        b"name\timage\tsign\nhip_l\thip_l\t-1\n",
+        b"name,image,sign\n",
+    ]
+
+
 def column_lists() -> list[bytes]:
     header = '\nwell_a\nwell_b\nT, \u00b0C\n5" pipe\nx*\n\na..b'
     lists = ("well_*,0..3", '"T, \u00b0C"..x*', '"5"" pipe", a..b', "4,[a-w]*,?*", '"', "..", "5..1", "well_b..well_a")

@@ -29,6 +29,7 @@ from sharefind.cli import main
 from sharefind.cli.config_file import merged_config
 from sharefind.datasets import Roles, load_csv, load_npz, load_parquet, read_table, table_task
 from sharefind.datasets.column_choice import Columns
+from sharefind.datasets.map_file import written_map
 from sharefind.errors import DataError, ExportError, InputError, SharefindError
 from sharefind.groups import (
     exact_domain,
@@ -40,6 +41,7 @@ from sharefind.groups import (
     parse_exact,
     parse_representation,
 )
+from sharefind.groups.column_maps import column_maps, map_table
 from sharefind.meanfield.units import build_unit
 from sharefind.report.text.runs import load_run
 from sharefind.search import RunFolder
@@ -58,6 +60,9 @@ LISTING = 5.0
 
 PAGE = 20.0
 """Processor time of a page with its pictures, or of the exact proofs before an export, up to the limits."""
+
+MAPPED_INPUTS, MAPPED_OUTPUTS = ("hip_l", "hip_r", "knee", "T, \u00b0C", 'say "so"'), ("acc_l", "acc_r")
+"""Columns that maps move."""
 
 UNEXPECTED = "run again with --debug"
 """What the command line says of an exception that it did not expect."""
@@ -99,6 +104,7 @@ def every_target() -> dict[str, Target]:
         Target("feather", _table(".feather"), seeds.feather_files),
         Target("table", _table(".csv"), seeds.table_files, mutation.CSV),
         Target("columns", _columns, seeds.column_lists, mutation.TEXT),
+        Target("map", _map, seeds.map_files, mutation.CSV),
         Target("run", _run, seeds.run_folders, mutation.FOLDER),
         Target("inspect", _inspect, seeds.run_folders, mutation.FOLDER),
         Target("report", _report, seeds.run_folders, mutation.FOLDER, seconds=PAGE),
@@ -219,6 +225,18 @@ def _columns(data: bytes, folder: Path) -> None:
         for k in choice.positions:
             if not 0 <= k < len(header):
                 raise Broken("a column is chosen that is not there")
+
+
+def _map(data: bytes, folder: Path) -> None:
+    """A map of columns: what it generates on columns with names, written and read again."""
+    read = written_map(_file(folder, "map.csv", data)).bound(MAPPED_INPUTS, MAPPED_OUTPUTS)
+    maps = column_maps(read.in_rep, read.out_rep)
+    if not maps:
+        raise Broken("what a map generates is no map of columns")
+    table = map_table(maps, MAPPED_INPUTS, MAPPED_OUTPUTS)
+    again = written_map(_file(folder, "again.csv", table.encode())) if table.count("\n") > 1 else None
+    if again is not None and again.bound(MAPPED_INPUTS, MAPPED_OUTPUTS).group.order != read.group.order:
+        raise Broken("a map that was written and read again generates another group")
 
 
 def _unpacked(data: bytes, folder: Path) -> Path:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sharefind.architectures.layers import fit
-from sharefind.architectures.layers.network_training import DivergedError as DivergedFit
+from sharefind.architectures.layers.training_record import DivergedError as DivergedFit
 from sharefind.errors import ConfigError, InputError, NotConvergedError, SpaceError
 from sharefind.groups import named_group, natural, regular
 from sharefind.inference import (

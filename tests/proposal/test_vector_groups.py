@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sharefind.datasets.pendulum import pendulum_task
 from sharefind.groups import named_group, parse_representation
 from sharefind.groups.factors import factors_of
-from sharefind.inference.vectors.vector_features import Basis, label_fits, random_turns
+from sharefind.inference.vectors.label_models import RIDGES, LabelModel
+from sharefind.inference.vectors.rotated_bases import Basis, random_turns
+from sharefind.inference.vectors.vector_features import label_fits
 from sharefind.inference.vectors.vector_layout import vector_layout
 from sharefind.proposal.vector_groups import VectorFinding, propose_vector_groups
 from sharefind.proposal.vector_permutations import propose_permutations
@@ -98,6 +101,47 @@ def test_a_vector_label_shows_the_axis_too() -> None:
     assert found is not None
     assert found.group.name == "O2"
     assert abs(found.axes[-1] @ axis) > np.cos(np.radians(2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [pytest.param(0, marks=pytest.mark.ci), 250, 500])
+def test_inputs_that_prefer_a_direction_hide_no_axis(first: int) -> None:
+    """Tips of a pendulum are on the lower half of a sphere, and their displacement is no sum over the two vectors."""
+    x, y = (side[first : first + 250] for side in pendulum_task(samples=first + 250).arrays())
+    found = proposed(x, y, "O3", "2*natural", "natural").proposed
+    assert found is not None and found.group.name == "O2" and found.error is not None
+    off = np.degrees(np.arccos(min(1.0, abs(float(found.axes[-1][2])))))
+    assert off < 0.5 and off < 4 * found.error < 1.0
+
+
+def test_models_that_see_vectors_together_are_chosen_where_they_predict() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(250, 6))
+    mixed = (x[:, :3] * x[:, 3:]).sum(1)
+    apart = np.cos((x[:, :3] ** 2).sum(1))
+    for y, is_mixed in ((mixed, True), (apart, False)):
+        reps = (parse_representation(text, named_group("O3")) for text in ("2*natural", "trivial"))
+        layout = vector_layout(*reps)
+        assert layout is not None
+        (fit,) = label_fits(x, y[:, None], layout)
+        assert (fit.sharpest.basis.together == 2) is is_mixed
+
+
+def test_the_ridge_is_that_of_largest_evidence() -> None:
+    """Of a Gaussian prior of the coefficients, by the density of the labels under each ridge."""
+    rng = np.random.default_rng(6)
+    design, basis = rng.normal(size=(30, 4)), Basis(3, 1)
+    labels = design @ rng.normal(size=(4, 1)) + rng.normal(size=(30, 1))
+    model = LabelModel(basis, 1, 1, design, labels)
+
+    def evidence(ridge: float) -> float:
+        shape = np.eye(30) + design @ design.T / ridge
+        return -float(np.linalg.slogdet(shape)[1]) - 30 * np.log(
+            float(labels[:, 0] @ np.linalg.solve(shape, labels)[:, 0])
+        )
+
+    mean = float(np.trace(model.moments)) / 4
+    assert model.ridge == pytest.approx(max((mean * ridge for ridge in RIDGES), key=evidence))
 
 
 @pytest.mark.slow

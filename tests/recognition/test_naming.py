@@ -5,7 +5,7 @@ import pytest
 
 from sharefind.groups import FiniteGroup, named_group
 from sharefind.recognition.automorphisms import automorphisms
-from sharefind.recognition.naming import action_order, as_group, group_name
+from sharefind.recognition.naming import action_order, as_group, group_name, permutation_group_name
 
 
 def name_of(group: FiniteGroup, engine: str = "refinement") -> str:
@@ -114,3 +114,13 @@ def test_directed_colours():
     colours[np.arange(n), (np.arange(n) + 1) % n] = 1
     for engine in ("igraph", "refinement"):
         assert automorphisms(colours, engine)[1] == n
+
+
+def test_alternating_groups_of_more_points_than_are_listed_have_their_name():
+    three = tuple((1, 2, 0, *range(3, 8)))
+    seven, whole = ((0, 2, 3, 4, 5, 6, 7, 1), three), ((1, 2, 3, 4, 5, 6, 7, 0), three)
+    assert permutation_group_name(FiniteGroup("?", 8, seven)) == "A8"
+    assert permutation_group_name(FiniteGroup("?", 8, whole)) == "S8"
+    even = ((1, 2, 0, *range(3, 9)), (1, 2, 3, 4, 5, 6, 0, 7, 8), (1, 0, *range(2, 7), 8, 7))
+    apart = FiniteGroup("?", 9, even)
+    assert permutation_group_name(apart) == "order 5040"  # the even part of S_7 x S_2 is no alternating group

@@ -109,3 +109,11 @@ def test_turns_of_phrase_are_found_in_docstrings_comments_and_messages(check: Ch
     for found in ("nobody", "is told", "so many", "is said", "is # left to", '"""Of'):
         assert f"'{found}'" in said, said
     assert check("prose.py", GOOD)[0] == 0
+
+
+def test_turns_of_phrase_are_found_in_pages_but_not_in_their_code(check: Check, project: Path) -> None:
+    page = project / "docs/page.md"
+    page.write_text("# A page\n\n```text\nnobody is told\n```\n\nA yardstick that nobody\nis told of.\n")
+    status, said = check("prose.py", GOOD)
+    assert status == 1 and f"{page}:7: 'nobody'" in said and f"{page}:8: 'is told'" in said
+    assert "2 turns of phrase" in said, said

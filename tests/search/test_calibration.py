@@ -98,7 +98,8 @@ def test_where_the_exact_tests_say_otherwise_dist2_decides_and_the_record_says_i
 @pytest.mark.slow
 @pytest.mark.parametrize("truth", ["C4", "D4", "V4"])
 def test_nine_of_ten_seeds_are_right(truth: str) -> None:
-    assert sum(is_right(search(truth, seed, truth), truth) for seed in range(10)) >= 9
+    """Of 20 seeds 16 at least: with a rate of .9 fewer are seen in one of 25 trials, with a rate of .6 in 19 of 20."""
+    assert sum(is_right(search(truth, seed, truth), truth) for seed in range(20)) >= 16
 
 
 def test_too_few_copies_are_refused_on_rows() -> None:

@@ -58,7 +58,7 @@ def searched(monkeypatch: pytest.MonkeyPatch, first: Finding, n: int = 600) -> t
         found = propose(x, y, signed=False)
         return replace(first, alternatives=(found,))
 
-    monkeypatch.setattr("sharefind.search.blind.propose", proposed)
+    monkeypatch.setattr("sharefind.proposal.propose", proposed)
     notes = Notes()
     problem = build_problem(search_config(blind=True), finite_task("ring", x, y), NOBODY)
     return result_record(Engine(problem, observer=notes).run(), None, "run", 0.0, "lattice.json").to_json(), notes.lines
@@ -99,7 +99,7 @@ def test_the_first_proposal_stays_where_nothing_holds(monkeypatch: pytest.Monkey
     def proposed(x: FloatArray, y: FloatArray, **settings: Any) -> Finding:
         return replace(whole(), alternatives=(propose(*ring(400), signed=False),))
 
-    monkeypatch.setattr("sharefind.search.blind.propose", proposed)
+    monkeypatch.setattr("sharefind.proposal.propose", proposed)
     problem = build_problem(search_config(blind=True), finite_task("ring", x, y), NOBODY)
     assert [p.candidate.group.name for p in proposals(problem)] == ["C6"]
     result = result_record(Engine(problem).run(), None, "run", 0.0, "lattice.json").to_json()
@@ -117,7 +117,7 @@ def test_subgroups_of_a_rejected_proposal_are_looked_at_before_the_next(monkeypa
     weights[3:] = np.roll(weights[:3], 3, axis=1)
     y = x @ weights.T + 0.1 * rng.normal(size=x.shape)
     finding = replace(propose(*ring(400), signed=False), alternatives=(whole(),))
-    monkeypatch.setattr("sharefind.search.blind.propose", lambda *_, **__: finding)
+    monkeypatch.setattr("sharefind.proposal.propose", lambda *_, **__: finding)
     problem = build_problem(search_config(blind=True), finite_task("ring", x, y), NOBODY)
     result = result_record(Engine(problem).run(), None, "run", 0.0, "lattice.json").to_json()
     assert result["accepted"] == ["C2"] and result["e_star"]["dim"] == 18 + 3

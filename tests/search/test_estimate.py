@@ -37,6 +37,15 @@ def test_sizes_follow_from_the_problem() -> None:
     assert sizes.nodes[0] == 2 < sizes.nodes[1]
 
 
+def test_groups_that_may_be_proposed_are_counted() -> None:
+    x = np.random.default_rng(0).normal(size=(200, 6))
+    task = finite_task("lengths", x, (x**2).sum(1, keepdims=True), in_rep="2*natural", out_rep="trivial")
+    problem = build_problem(search_config(group="O3", out_rep="trivial"), task, named_group("O3"))
+    sizes = sizes_of(problem)
+    assert sizes.statistic == "vector-score" and sizes.subgroups > 7, "an axis alone has seven groups"
+    assert estimate(problem).part("tests").fewest == 1 < estimate(problem).part("tests").most
+
+
 def test_a_scheme_that_imposes_the_symmetry_tests_nothing() -> None:
     assert sizes_of(_problem(200, scheme="da")).subgroups == 0
     assert estimate(_problem(200, scheme="da")).part("tests").most == 0

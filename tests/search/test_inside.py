@@ -11,22 +11,38 @@ import torch
 from sharefind.datasets import teacher_student
 from sharefind.datasets.task import finite_task
 from sharefind.groups import FiniteGroup, named_group, natural, trivial
-from sharefind.inference import MarginalLikelihood, family_test, subgroup_family
+from sharefind.inference import MarginalLikelihood, Verdict, family_test, subgroup_family
+from sharefind.proposal import subgroups
 from sharefind.proposal.noisy_automorphisms import Effort
 from sharefind.proposal.subgroups import SubgroupProposing, propose_subgroups
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.subgroup_words import subgroup_words
-from sharefind.report.text.verdict import verdict
-from sharefind.search import Engine, build_problem, inside, search_config
+from sharefind.report.text.verdict import doubts, verdict
+from sharefind.search import Engine, build_problem, search_config
 from sharefind.search.inside import subgroup_start
 from sharefind.search.law_tests import candidate_family
+from sharefind.search.memory import NoMemory
 from sharefind.search.result_record import result_record
+from sharefind.search.symmetries import symmetries
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def cyclic(n: int) -> FiniteGroup:
     return FiniteGroup(f"C{n}", n, (tuple((i + 1) % n for i in range(n)),))
+
+
+INSIDE_S6 = (
+    ((1, 2, 3, 4, 5, 0),),
+    ((1, 2, 3, 4, 5, 0), (0, 5, 4, 3, 2, 1)),
+    ((1, 2, 3, 4, 0, 5), (0, 4, 3, 2, 1, 5)),
+    ((1, 2, 0, 3, 4, 5), (0, 1, 2, 4, 5, 3)),
+    ((1, 2, 3, 0, 4, 5), (0, 1, 2, 3, 5, 4)),
+    ((1, 2, 0, 3, 4, 5), (1, 0, 2, 3, 4, 5), (3, 4, 5, 0, 1, 2)),
+    ((1, 0, 2, 3, 4, 5), (1, 2, 3, 0, 4, 5), (0, 1, 2, 3, 5, 4)),
+    ((1, 0, 2, 3, 4, 5), (1, 2, 3, 4, 5, 0)),
+)
+"""C_6, D_6, D_5, C_3 x C_3, C_4 x C_2, S_3 wr C_2, S_4 x S_2 and S_6, by generators."""
 
 
 def samples(truth: FiniteGroup, n: int, seed: int = 0):
@@ -92,7 +108,7 @@ def test_a_search_that_is_cut_short_is_undecided_about_the_rest(truth, monkeypat
     """Not where the whole candidate holds: then all of its subgroups do."""
     effort = Effort(expansions=1, most_expansions=1)
     monkeypatch.setattr(
-        inside, "propose_subgroups", partial(propose_subgroups, settings=SubgroupProposing(effort=effort))
+        subgroups, "propose_subgroups", partial(propose_subgroups, settings=SubgroupProposing(effort=effort))
     )
     x = np.random.default_rng(0).normal(size=(400, 6))
     y = (x + x.mean(axis=1, keepdims=True)) if truth == "S6" else x - 0.5 * np.roll(x, 1, axis=1)
@@ -157,3 +173,53 @@ def test_nothing_of_a_large_group_is_listed(monkeypatch):
     rows = problem.rows
     found = found_in(candidate_family(problem), x[rows], y[rows])
     assert found.maximal == ("C8",)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keeps", ["S7", "PSL(2,7)"])
+def test_weights_that_any_doubly_transitive_group_ties_tell_their_own_symmetry_alone(keeps):
+    """PSL(2,7) on the seven points of a plane has the space of S_7; products along its lines tell the two apart."""
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(400, 7))
+    y = x - 0.2 * x.sum(axis=1, keepdims=True)
+    if keeps != "S7":
+        for line in ((0, 1, 3), (1, 2, 4), (2, 3, 5), (3, 4, 6), (4, 5, 0), (5, 6, 1), (6, 0, 2)):
+            for a in line:
+                y[:, a] += np.prod(x[:, [b for b in line if b != a]], axis=1)
+    problem = problem_of(x, y + 0.1 * rng.normal(size=y.shape), "S7", particles=5, replicates=2)
+    outcome = Engine(problem, diagnose=lambda *_: {}).run()
+    result = result_record(outcome, None, "run", 0.0, "lattice.json")
+    said = verdict(RunView(Path("run"), result, outcome.lattice, problem.settings.alpha))
+    assert result.e_star.candidate == "E^S7" and result.subgroups.smaller_group
+    kinds = list(dict.fromkeys(name.partition(":<")[0] for name in result.subgroups.same_space))
+    assert kinds and set(kinds) <= {"A7", "PSL(2,7)", "F42"}  # all that are doubly transitive on seven points
+    if keeps == "S7":
+        assert said.endswith("the symmetry S7 (order 5040) of the weights is not rejected.")
+        (doubt,) = doubts(result)
+        assert doubt == (
+            f"S7 is the symmetry of the weights: smaller groups have the same space ({', '.join(kinds)}), and which of "
+            "them the data have is undecided."
+        )
+    else:
+        assert said.endswith("the symmetry PSL(2,7) is not rejected; S7 has the same space, but is rejected.")
+        assert not list(doubts(result))
+
+
+@pytest.mark.slow
+def test_no_true_symmetry_is_rejected_more_often_than_the_level_when_rows_propose_and_others_test():
+    """Whole searches in S_6 up to their verdicts: 100 data sets of eight groups, three of four with rough errors."""
+    wrong, tested, count, alpha = 0, 0, 100, 0.05
+    for seed in range(count):
+        rng = np.random.default_rng([4712, seed])
+        truth = FiniteGroup("truth", 6, INSIDE_S6[seed % len(INSIDE_S6)])
+        rep, rows, noise = natural(truth), int(rng.choice([240, 320, 400])), float(rng.choice([0.05, 0.1, 0.2]))
+        x, y = teacher_student(rep, rep, "wi", rng, noise=noise, particle_scale=1.5).sample(rng, rows)
+        follows = np.sqrt((x**2).mean(axis=1, keepdims=True)) * rng.standard_t(3, size=y.shape)
+        common = rng.standard_t(3, size=(rows, 1)) + 0 * y
+        y = y + noise * [0, follows, common, follows + common][seed // len(INSIDE_S6) % 4]
+        problem = problem_of(x, y, alpha=alpha, seed=seed)
+        law = symmetries(problem, NoMemory(), lambda *stage: None).law  # None where labels look independent of inputs
+        held = [problem.label_of(group) for group in problem.inside.groups if group.is_subgroup_of(truth)]
+        rejected = [] if law is None else [name for name in held if law.verdicts[name] is Verdict.REJECTED]
+        wrong, tested = wrong + bool(rejected), tested + (law is not None)
+    assert tested > count // 2 and wrong / tested <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / tested), (wrong, tested)

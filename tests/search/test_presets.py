@@ -8,7 +8,8 @@ import pytest
 
 from sharefind.datasets import load_task
 from sharefind.errors import ConfigError
-from sharefind.search import search_config
+from sharefind.search import resolve, search_config
+from sharefind.search.config import Presets
 from sharefind.search.rules.registry import GROWTH_RULES, STOPPING_RULES, stop_traits
 from tests.search.problems import problem, teacher_task
 
@@ -32,6 +33,16 @@ def test_trainings_need_few_copies_where_the_exact_tests_decide(
 ) -> None:
     found = problem(teacher_task("C3", 3, 100, 0), "S3", **settings).settings
     assert (found.copies, found.training_copies) == (copies, trained)
+
+
+def test_expensive_trainings_are_compared_with_fewer_copies() -> None:
+    found = problem(teacher_task("C3", 3, 100, 0), "S3")
+    one = found.settings.sgd.steps * found.settings.sgd.batch * found.settings.sgd.particles * found.unit.space.dim
+    for budget, copies in ((50 * one, 39), (20 * one, 20), (one, 9)):
+        config, presets = found.settings.config, Presets(copied_updates=budget)
+        assert resolve(config, 100, 0.0, found.unit, 3.0, presets=presets).training_copies == copies
+    asked = found.settings.config.model_copy(update={"training_copies": 30})
+    assert resolve(asked, 100, 0.0, found.unit, 3.0, presets=Presets(copied_updates=one)).training_copies == 30
 
 
 def test_trainings_that_decide_need_as_many_copies_as_the_level_asks_for() -> None:

@@ -23,7 +23,7 @@ from sharefind.search.descent import tested as with_tests
 from sharefind.search.inside_record import turned_row
 from sharefind.search.law_tests import candidate_family, is_inside
 from sharefind.search.memory import NoMemory
-from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
+from sharefind.search.proposal_parts import ProposedGroup, SubgroupsRow
 from sharefind.search.turned import TurnedStart, may_be_opened, pairs_to_test
 
 

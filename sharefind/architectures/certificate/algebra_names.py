@@ -20,10 +20,10 @@ from sharefind.typing import IntArray
 def infinite_naming(
     named: CompactGroup, lie: Sequence[tuple[DomainMatrix, ...]], discrete: Sequence[tuple[DomainMatrix, ...]]
 ) -> Naming:
-    """How the name of SO(n) or O(n) relates to d rho and to the generators of components.
+    """Return how the name of SO(n) or O(n) relates to d rho and to the generators of components.
 
-    Proven where the matrices satisfy the relations of the catalogue's own basis of so(n), exactly, and where
-    exp(2 pi d rho(X)) is 1 for a rotation X in a coordinate plane: then they are a representation of the group itself.
+    Proven where the matrices satisfy the relations of the catalogue's own basis of so(n), exactly, and where exp(2 pi d
+    rho(X)) is 1 for a rotation X in a coordinate plane: then they are a representation of the group itself.
 
     Args:
         named: The group of that name.

@@ -44,8 +44,10 @@ CYCLES = ":<"
 class Naming(StrEnum):
     """What is known about a name.
 
-    PROVEN: the generated group is isomorphic to the named one. IMAGE: it is a proper homomorphic image, as where the
-    named group acts with a kernel. UNCHECKED: neither was shown.
+    Attributes:
+        PROVEN: The generated group is isomorphic to the named one.
+        IMAGE: It is a proper homomorphic image, as where the named group acts with a kernel.
+        UNCHECKED: Neither was shown.
     """
 
     PROVEN = "proven"
@@ -75,7 +77,11 @@ class Claim:
 
 
 def claim_of(name: str) -> Claim:
-    """What a name such as "C4", "C4:<(0 2 1 3)>", "Q8", "C3:C4" or "order 48" claims."""
+    """Return the claim of a name such as "C4", "C4:<(0 2 1 3)>", "Q8", "C3:C4" or "order 48".
+
+    Args:
+        name: The name.
+    """
     base, found, rest = name.partition(CYCLES)
     group = _known(base)
     match = ORDER_NAME.fullmatch(base)
@@ -91,13 +97,17 @@ def _known(base: str) -> Group | None:
 
 
 def shown(name: str) -> str:
-    """A name as it is repeated where no generators were looked at: one that no catalogue has is called unchecked."""
+    """Return a name for places where no generators were examined: a name that no catalogue has is marked as unchecked.
+
+    Args:
+        name: The name.
+    """
     claim = claim_of(name)
     return name if claim.group is not None or claim.order is not None else f"{name} (not checked)"
 
 
 def finite_naming(claim: Claim, group: FiniteGroup) -> Naming:
-    """How a name relates to the finite group that the generators generate.
+    """Return how a name relates to the finite group that the generators generate.
 
     Args:
         claim: The name.
@@ -191,7 +201,12 @@ def _same_orbits(named: FiniteGroup, group: FiniteGroup) -> bool:
 
 
 def marked_orbits(generators: IntArray) -> list[IntArray]:
-    """The generators on each orbit of two points or more, with its points numbered anew: (generators, points) each."""
+    """Return the generators on each orbit of two points or more, with its points numbered anew: (generators, points)
+    each.
+
+    Args:
+        generators: Permutations, shape (generators, points).
+    """
     label = connected(np.tile(np.arange(generators.shape[1]), len(generators)), generators.ravel(), generators.shape[1])
     orbits = [np.flatnonzero(label == k) for k in range(int(label.max()) + 1)]
     return [np.searchsorted(points, generators[:, points]) for points in orbits if len(points) > 1]
@@ -251,9 +266,14 @@ def _searched(named: FiniteGroup, group: FiniteGroup, kind: Naming) -> Naming:
 
 
 def cycles_hold(cycles: str, permutations: NDArray[np.int64]) -> bool | None:
-    """Whether cycles such as "(0 2)(1 3), (0 1)" generate the group of these permutations (generators, points).
+    """Return whether cycles such as "(0 2)(1 3), (0 1)" generate the group of some permutations.
 
-    None where they are no cycles of these points.
+    Args:
+        cycles: The cycles.
+        permutations: The permutations, shape (generators, points).
+
+    Returns:
+        None where they are no cycles of these points.
     """
     degree = permutations.shape[1]
     try:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import expm
+import scipy
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.architectures.certificate.algebra_names import infinite_naming
@@ -29,7 +29,8 @@ from sharefind.architectures.certificate.stabiliser import (
     rebuild_stabiliser,
     refusal,
 )
-from sharefind.architectures.spec import INPUTS, OUTPUTS, SPACES, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import INPUTS, OUTPUTS, SPACES
 from sharefind.exact.matrices import (
     as_signed_permutation,
     common_matrices,
@@ -48,17 +49,22 @@ Move = tuple[FloatArray, FloatArray]
 
 @dataclass(frozen=True)
 class Certificate:
-    """What was checked about a specification, all of it with success.
+    """The claims of a specification that were checked, all with success.
 
     Attributes:
-        group: name of the stabiliser. order: as stated, None when infinite.
-        generated_order: of the matrix group of the generators, a divisor of `order`; None when infinite.
-        dim, ambient: of the space. field: where the proof took place.
-        naming: what is known of the name: "proven", "image" of the named group, or "unchecked".
-        cycles_checked: whether the cycles in the name were compared with the generators; None where it has none.
-        is_proven: the space is exact, and M_g z = z was shown for a basis and all generators.
-        is_fixed_space: the space is all of E^G.
-        error: largest relative equivariance error of a random layer, below `tolerance` over `trials` inputs.
+        group: Name of the stabiliser.
+        order: Its order as stated, None when infinite.
+        generated_order: Order of the matrix group of the generators, a divisor of `order`; None when infinite.
+        dim: Dimension of the space.
+        ambient: Dimension of Z.
+        field: Field of the proof.
+        is_proven: Whether the space is exact, and M_g z = z was shown for a basis and all generators.
+        is_fixed_space: Whether the space is all of E^G.
+        error: Largest relative equivariance error of a random layer.
+        tolerance: Bound on this error.
+        trials: Number of random inputs.
+        naming: What is known about the name: "proven", "image" of the named group, or "unchecked".
+        cycles_checked: Whether the cycles in the name were compared with the generators; None where it has none.
     """
 
     group: str
@@ -108,7 +114,7 @@ class Certificate:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object with the attributes as keys."""
+        """Return a JSON object with the attributes as keys."""
         return asdict(self)
 
 
@@ -121,13 +127,16 @@ def certify(spec: SharingSpec, trials: int = 16, tolerance: float = 1e-6, seed: 
     equivariant.
 
     Args:
-        spec: What is claimed.
+        spec: The specification.
         trials: Random inputs of the numerical check.
         tolerance: Largest relative error in float64; rounding alone gives about 1e-15.
-        seed: Of the random inputs and particles.
+        seed: Seed of the random inputs and particles.
+
+    Returns:
+        The claims that were checked.
 
     Raises:
-        ExportError: One of these fails; the message says which.
+        ExportError: One of these fails; the message names it.
     """
     stabiliser = rebuild_stabiliser(spec)
     _check_pointwise(spec, stabiliser)
@@ -225,7 +234,10 @@ def _check_name(spec: SharingSpec, stabiliser: Stabiliser) -> tuple[Naming, bool
 
 
 def check_name(spec: SharingSpec) -> Naming:
-    """What is known of the name of a specification's group, from its generators alone; nothing else is looked at.
+    """Return what is known about the name of a specification's group, from its generators alone.
+
+    Args:
+        spec: The specification.
 
     Raises:
         ExportError: The generators generate another group, or are none of a group.
@@ -307,7 +319,7 @@ def _float_moves(stabiliser: Stabiliser, rng: np.random.Generator) -> Iterator[M
         yield to_float(move[INPUTS]), to_float(move[OUTPUTS])
     for move in stabiliser.lie:
         t = rng.uniform(-np.pi, np.pi)
-        yield expm(t * to_float(move[INPUTS])), expm(t * to_float(move[OUTPUTS]))
+        yield scipy.linalg.expm(t * to_float(move[INPUTS])), scipy.linalg.expm(t * to_float(move[OUTPUTS]))
 
 
 def _check_change(spec: SharingSpec, moves: Sequence[Move], tolerance: float) -> None:
@@ -337,11 +349,18 @@ def _moves(matrix: FloatArray, vector: FloatArray, size: float, places: int = 64
 def layer_error(
     spec: SharingSpec, moves: Sequence[Move], trials: int, rng: np.random.Generator, particles: int = 32
 ) -> float:
-    """Largest |f(g x) - g f(x)| over random x and the given g, relative to the largest |f(x) - shift|; float64.
+    """Return the largest |f(g x) - g f(x)| over random x and g, relative to the largest |f(x) - shift|; float64.
 
     f = shift + scale mean_i sigma_*(x - centre, z_i), with random particles projected on the space. The x lie about the
     centre: they are drawn as x - centre, and f(x) - shift is compared, since the group fixes centre and shift, as was
     checked before. So no offset hides an error or costs a digit.
+
+    Args:
+        spec: The specification.
+        moves: The g, as pairs of matrices.
+        trials: Number of random inputs.
+        rng: Source of the draws.
+        particles: Number of random particles.
     """
     about = Standardisation(spec.change.matrix, np.zeros(spec.d_out), spec.change.scale)
     theta = np.asarray(spec.space.project(rng.standard_normal((particles, spec.space.ambient))))

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.architectures.certificate.group_names import marked_orbits
-from sharefind.architectures.spec import HIDDEN, INPUTS, LENGTHS, SPACES, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import HIDDEN, INPUTS, LENGTHS, SPACES
 from sharefind.errors import ExportError, GroupError
 from sharefind.exact.matrices import (
     direct_sum,
@@ -39,11 +40,13 @@ ExactMove = tuple[DomainMatrix, ...]
 
 @dataclass(frozen=True, eq=False)
 class Stabiliser:
-    """What fixes a space.
+    """A group that fixes a space.
 
-    pairs, lie: exact generators, all over one field.
-    reps: the same as representations on X, on Y [and on the hidden units [, their lengths [and products]]] of the group
-        that they generate on the sum of these spaces, an image of the one that is named.
+    Attributes:
+        pairs: Exact generators.
+        lie: Exact generators of the Lie algebra, over the same field.
+        reps: The same as representations on X, on Y [and on the hidden units [, their lengths [and products]]] of the
+            group that they generate on the sum of these spaces, an image of the named group.
     """
 
     pairs: tuple[ExactMove, ...]
@@ -52,11 +55,14 @@ class Stabiliser:
 
 
 def rebuild_stabiliser(spec: SharingSpec) -> Stabiliser:
-    """The stabiliser of a specification.
+    """Return the stabiliser of a specification.
+
+    Args:
+        spec: The specification.
 
     Raises:
-        ExportError: a generator is not orthogonal, or those of a finite group generate an infinite one or
-            one too large to list.
+        ExportError: A generator is not orthogonal, or the generators of a finite group generate an infinite one or one
+            too large to list.
     """
     every = [*spec.generators, *spec.lie_generators]
     matrices = [rows for pair in every for rows in pair.matrices]
@@ -109,13 +115,22 @@ def _names(spec: SharingSpec) -> tuple[str, ...]:
 
 
 def equivariant_space(spec: SharingSpec, reps: Sequence[Representation]) -> Subspace:
-    """E^G of a group that acts by `reps` on X, on Y [and on the hidden units]: Hom(source, target) for each map."""
+    """Return E^G of a group that acts on X, on Y [and on the hidden units]: Hom(source, target) for each map.
+
+    Args:
+        spec: The specification.
+        reps: The representations.
+    """
     parts = [reps[rows] if columns is None else hom(reps[rows], reps[columns]) for rows, columns in spec.sides.values()]
     return fixed_space(reduce(add, parts))
 
 
 def refusal(what: str) -> ExportError:
-    """An export refused because a claim of its specification does not hold."""
+    """Return the error of an export because a claim of its specification does not hold.
+
+    Args:
+        what: The claim that fails.
+    """
     return ExportError(f"{what}; correct the specification, or run the search again")
 
 

@@ -40,16 +40,17 @@ class AugmentBounds:
 def augment_source(
     spec: SharingSpec, certificate: Certificate | None = None, bounds: AugmentBounds | None = None
 ) -> str:
-    """The source of a module with `moves`, `move_inputs`, `move_outputs`, `check`, and of a mirror its two functions.
+    """Return the source of a module with `moves`, `move_inputs`, `move_outputs`, `check`, and of a mirror its two
+    functions.
 
     Args:
-        spec: What is written.
-        certificate: Of this specification, where it was certified already.
+        spec: The specification.
+        certificate: Certificate of this specification, where it was certified already.
         bounds: How large it may become.
 
     Raises:
         ExportError: The group is infinite, moves nothing, does more than move columns and change their signs, or has
-            too many elements; or the specification does not hold what it says.
+            too many elements; or a claim of the specification fails.
     """
     certificate = certify(spec) if certificate is None else certificate
     elements = _elements(spec, bounds or AugmentBounds())
@@ -79,6 +80,13 @@ def augment_source(
 
 def write_augment(spec: SharingSpec, path: Path) -> Certificate:
     """Write `augment_source` to a file, whole or not at all.
+
+    Args:
+        spec: The specification.
+        path: The file.
+
+    Returns:
+        The certificate.
 
     Raises:
         ExportError: As in `augment_source`.

@@ -18,17 +18,20 @@ from sharefind.groups import Representation
 INSTALL = "pip install emlp six"
 
 NAMED = {"C": "Z", "S": "S", "R": "C", "SO": "SO", "O": "O"}
-"""Families of ours, and of theirs with the same matrices on the natural representation."""
+"""Families of sharefind, and of emlp with the same matrices on the natural representation."""
 
 REPS = ("rep_in", "rep_out", "rep_hidden")
 """What the representations are called in a snippet."""
 
 
 def emlp_source(view: PeerView) -> str:
-    """The snippet.
+    """Return the snippet.
+
+    Args:
+        view: The group and its representations.
 
     Raises:
-        ExportError: the representations are not composed of one base representation.
+        ExportError: The representations are not composed of one base representation.
     """
     base = _base(view)
     theirs = "Trivial(1)" if base is None else _named(view, base)

@@ -1,7 +1,7 @@
 """A specification in the words of escnn: group, field types and linear layers, with our dimension asserted.
 
-escnn knows the isometries of the plane and of space (Cesa, Lang & Weiler 2022); a group of ours is theirs when it is
-one of them, and a representation when escnn builds the same up to a change of coordinates.
+escnn knows the isometries of the plane and of space (Cesa, Lang & Weiler 2022); a group of sharefind is known to escnn
+when it is one of them, and a representation when escnn builds the same up to a change of coordinates.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ class _Theirs:
 
 
 def escnn_source(view: PeerView) -> str:
-    """The snippet.
+    """Return the snippet.
+
+    Args:
+        view: The group and its representations.
 
     Raises:
         ExportError: escnn has no such group, or no such representation.
@@ -97,10 +100,10 @@ def _orthogonal(family: str, n: int) -> _Theirs:
 
 
 def _fields(rep: Representation, theirs: _Theirs) -> str:
-    """A representation as a list of fields.
+    """Return a representation as a list of fields.
 
     Raises:
-        ExportError: a part of it is none of theirs.
+        ExportError: escnn does not have a part of it.
     """
     recipe = rep.construction
     operation = "regular" if recipe is None else recipe.operation

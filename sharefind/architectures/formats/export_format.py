@@ -69,14 +69,17 @@ class ExportFormat:
         """Certify and write, whole or not at all.
 
         Args:
-            spec: What is written.
-            network: Gives it with its weights; called by formats of weights alone.
-            path: Of the file.
-            seed: Of the training, for the record.
+            spec: The specification.
+            network: Returns the network with its weights; only formats of weights call it.
+            path: Path of the file.
+            seed: Seed of the training, for the record.
             dtype: One of `dtypes`.
 
+        Returns:
+            The certificate.
+
         Raises:
-            ExportError: A claim does not hold, or the format has no words for it.
+            ExportError: A claim does not hold, or the format cannot express it.
             RunFolderError: The file cannot be written.
         """
         if not self.has_weights:
@@ -86,17 +89,32 @@ class ExportFormat:
 
 
 def verify_command(spec: SharingSpec, run: Path, out: Path) -> list[str]:
-    """For files that can be checked again."""
+    """Return the command that checks a file again.
+
+    Args:
+        spec: Not used.
+        run: Not used.
+        out: The file.
+    """
     return [f"sharefind verify {shell_word(out)}"]
 
 
 def column_texts(spec: SharingSpec) -> dict[str, str]:
-    """What a file of weights says of its columns: `inputs` and `outputs`, lists of names as JSON texts."""
+    """Return what a file of weights records about its columns: `inputs` and `outputs`, lists of names as JSON texts.
+
+    Args:
+        spec: The specification.
+    """
     return {side: json.dumps(getattr(spec, side), ensure_ascii=False) for side in ("inputs", "outputs")}
 
 
 def origin(seed: int | None) -> dict[str, str]:
-    """What a file of weights says of its making: `versions` (a JSON object) and, where it is known, `seed`."""
+    """Return what a file of weights records about its origin: `versions` (a JSON object) and, where it is known,
+    `seed`.
+
+    Args:
+        seed: Seed of the training, or None.
+    """
     from sharefind.search.result import versions
 
     known = {} if seed is None else {"seed": str(seed)}

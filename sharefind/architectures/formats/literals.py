@@ -32,7 +32,13 @@ Nested = Sequence["str | Nested"]
 
 
 def number(text: str, longest: int = 60) -> str:
-    """An exact number, as a Python expression in `sqrt`, `cos`, `sin` and `pi`; a longer one as the nearest float64."""
+    """Return an exact number, as a Python expression in `sqrt`, `cos`, `sin` and `pi`; a longer one as the nearest
+    float64.
+
+    Args:
+        text: The number.
+        longest: Most characters of an expression.
+    """
     plain = _without_double_parentheses(format_exact(parse_exact(text)))
     if len(plain) <= longest:
         return plain
@@ -57,21 +63,29 @@ def _without_double_parentheses(text: str) -> str:
 
 
 def text(name: str) -> str:
-    """A printable name as a Python literal, in double quotes."""
+    """Return a printable name as a Python literal, in double quotes.
+
+    Args:
+        name: The name.
+    """
     return '"' + name.replace("\\", r"\\").replace('"', r"\"") + '"'
 
 
 def plain(text: str) -> str:
-    """A name as a docstring may hold it: names come from files, and nothing in them may end the docstring."""
+    """Return a name that a docstring may hold: names come from files, and nothing in them may end the docstring.
+
+    Args:
+        text: The name.
+    """
     return text.replace("\\", "/").replace('"', "'")
 
 
 def name_lines(target: str, names: Sequence[str], letter: str, size: str) -> list[str]:
-    """`target = (...)`: names of columns; those by position are written as what makes them.
+    """Return the lines `target = (...)` with names of columns; default names become an expression.
 
     Args:
-        target: What they are assigned to.
-        names: Printable.
+        target: The variable.
+        names: Printable names.
         letter: "x" or "y".
         size: The constant that holds their number.
     """
@@ -83,11 +97,11 @@ def name_lines(target: str, names: Sequence[str], letter: str, size: str) -> lis
 
 
 def column_sentences(spec: SharingSpec, most: int = 12) -> list[str]:
-    """What columns are called, the first ones of each side; nothing where they have no names of their own.
+    """Return sentences with the names of columns, the first ones of each side; nothing for default names.
 
     Args:
-        spec: Of the columns.
-        most: Names of a side.
+        spec: Specification of the columns.
+        most: Most names of a side.
     """
     sides = {"x": spec.inputs, "y": spec.outputs}
     if not any(has_own_names(names, letter) for letter, names in sides.items()):
@@ -101,18 +115,32 @@ def _listed(names: Sequence[str], most: int) -> str:
 
 
 def comment(sentence: str) -> list[str]:
-    """A sentence as lines of comments."""
+    """Return a sentence as lines of comments.
+
+    Args:
+        sentence: The sentence.
+    """
     return [f"# {line}" for line in textwrap.wrap(plain(sentence), 86)]
 
 
 def one_line(items: Iterable[str]) -> str:
-    """A tuple on one line."""
+    """Return a tuple on one line.
+
+    Args:
+        items: The items, as expressions.
+    """
     listed = list(items)
     return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
 
 
 def constant_tuple(items: Sequence[str], before: int, narrow: int = 88) -> str:
-    """A tuple as ruff formats it behind `before` characters, at `narrow` a line and at more; repeats as a product."""
+    """Return a tuple as ruff formats it, at `narrow` characters a line and at more; repeated items as a product.
+
+    Args:
+        items: The items, as expressions.
+        before: Number of characters before it.
+        narrow: Length of a line.
+    """
     if len(items) > 1 and len(set(items)) == 1:
         return f"({items[0]},) * {len(items)}"
     flat = one_line(items)
@@ -122,7 +150,12 @@ def constant_tuple(items: Sequence[str], before: int, narrow: int = 88) -> str:
 
 
 def lines_of(items: Sequence[str], indent: int) -> list[str]:
-    """Items followed by commas, as many to a line as fit in `WIDTH`."""
+    """Return lines of items followed by commas, as many to a line as fit in `WIDTH`.
+
+    Args:
+        items: The items, as expressions.
+        indent: Indentation.
+    """
     lines, current = [], " " * indent
     for item in items:
         if current.strip() and len(current) + len(item) + 1 > WIDTH:
@@ -133,7 +166,12 @@ def lines_of(items: Sequence[str], indent: int) -> list[str]:
 
 
 def tuple_lines(items: Nested, indent: int) -> list[str]:
-    """Nested tuples followed by commas, the innermost ones on a line where they fit."""
+    """Return lines of nested tuples followed by commas, the innermost ones on a line where they fit.
+
+    Args:
+        items: The tuples.
+        indent: Indentation.
+    """
     pad = " " * indent
     flat = [item for item in items if isinstance(item, str)]
     if items and len(flat) == len(items):
@@ -144,13 +182,23 @@ def tuple_lines(items: Nested, indent: int) -> list[str]:
 
 
 def assigned(target: str, items: Nested) -> list[str]:
-    """`target = (...)`, an item a line where it fits; the target may have a type."""
+    """Return the lines `target = (...)`, an item a line where it fits.
+
+    Args:
+        target: The variable; it may have a type.
+        items: The items, as expressions.
+    """
     lines = tuple_lines(items, 0)
     return [f"{target} = {lines[0]}", *lines[1:-1], ")"] if items else [f"{target} = ()"]
 
 
 def sparse_literal(target: str, rows: Sequence[Mapping[int, str]]) -> list[str]:
-    """`target = (...)`: a matrix as a mapping {column: number} a row."""
+    """Return the lines `target = (...)`: a matrix as a mapping {column: number} a row.
+
+    Args:
+        target: The variable.
+        rows: The rows.
+    """
     lines = list[str]()
     for row in rows:
         items = [f"{column}: {value}" for column, value in row.items()]
@@ -160,7 +208,12 @@ def sparse_literal(target: str, rows: Sequence[Mapping[int, str]]) -> list[str]:
 
 
 def labels_literal(spec: SharingSpec, labels: Sequence[int]) -> list[str]:
-    """`LABELS = (...)`: block after block, each by rows; a bias in lines as long as the rows of W."""
+    """Return the lines `LABELS = (...)`: block after block, each by rows; a bias in lines as long as the rows of W.
+
+    Args:
+        spec: The specification.
+        labels: The labels.
+    """
     width = max(len(str(label)) for label in labels)
     texts = [str(label).rjust(width) for label in labels]
     lines = ["LABELS = ("]
@@ -172,17 +225,30 @@ def labels_literal(spec: SharingSpec, labels: Sequence[int]) -> list[str]:
 
 
 def numbers(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """A matrix by rows, as Python expressions."""
+    """Return a matrix by rows, as Python expressions.
+
+    Args:
+        rows: The rows, as exact texts.
+    """
     return [[number(entry) for entry in row] for row in rows]
 
 
 def cycles(image: Sequence[int]) -> str:
-    """A signed permutation for people: its cycles, or one-line notation where signs occur; spaces are `TOGETHER`."""
+    """Return a signed permutation for people: its cycles, or one-line notation where signs occur; spaces are
+    `TOGETHER`.
+
+    Args:
+        image: Images, counted from 1, negative where the sign changes.
+    """
     text = f"[{' '.join(map(str, image))}]" if min(image) < 0 else cycle_notation([entry - 1 for entry in image])
     return text.replace(" ", TOGETHER)
 
 
 def math_names(lines: Iterable[str]) -> list[str]:
-    """Which names of `math` the code among these lines uses."""
+    """Return the names of `math` that the code among some lines uses.
+
+    Args:
+        lines: The lines.
+    """
     code = " ".join(line for line in lines if not line.startswith("#"))
     return sorted(set(re.findall(r"\b(?:cos|pi|sin|sqrt)\b", code)))

@@ -19,7 +19,8 @@ from sharefind.architectures.formats.spec_json import to_json
 from sharefind.architectures.formats.tensors import check_particles
 from sharefind.architectures.initial_values import basis
 from sharefind.architectures.scaling import CENTRE, SCALE, SHIFT, statistics
-from sharefind.architectures.spec import LENGTHS, OPERATORS, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import LENGTHS, OPERATORS
 from sharefind.architectures.trained import TrainedNetwork
 from sharefind.errors import ExportError
 from sharefind.groups.images import block_places, pair_places
@@ -68,12 +69,18 @@ def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64", se
     """Certify a network, make its graph, compare the two and write the graph, whole or not at all.
 
     Args:
-        network: what is written. path: of the file. dtype: of the graph. seed: of the training, for the record, which
-            is in the metadata beside the versions.
+        network: The network.
+        path: The file.
+        dtype: Type of the graph.
+        seed: Seed of the training, for the metadata, beside the versions.
+
+    Returns:
+        The certificate.
 
     Raises:
-        ConfigError: the library onnx is not installed. ExportError: the specification does not hold what it says, or
-            the graph does not compute what the network does. RunFolderError: the file cannot be written.
+        ConfigError: The library onnx is not installed.
+        ExportError: A claim of the specification fails, or the graph does not compute what the network does.
+        RunFolderError: The file cannot be written.
     """
     require_onnx()
     certificate = certify(network.spec)
@@ -92,14 +99,15 @@ def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64", se
 
 
 def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64") -> onnx.ModelProto:
-    """The graph x (batch, d_in) -> y (batch, d_out), checked by onnx; batch may be any size, 0 included.
+    """Return the graph x (batch, d_in) -> y (batch, d_out), checked by onnx; batch may be any size, 0 included.
 
     Args:
-        network: what the graph computes. statement: of its certificate, for the metadata. dtype: of x, of y and of
-            all that is between them.
+        network: The network that the graph computes.
+        statement: Statement of its certificate, for the metadata.
+        dtype: Type of x, of y and of everything between them.
 
     Raises:
-        ConfigError: the library onnx is not installed.
+        ConfigError: The library onnx is not installed.
     """
     require_onnx()
     import onnx
@@ -127,15 +135,16 @@ def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64"
 def graph_error(
     model: onnx.ModelProto, network: TrainedNetwork, trials: int = 16, seed: int = 0, places: int = 4
 ) -> float:
-    """Largest difference of a graph from its network on random inputs about the centre, rounding of the shift aside.
+    """Return the largest difference of a graph from its network on random inputs about the centre, without rounding of
+    the shift.
 
     It is relative to the largest output before the shift, so that no offset of the labels hides a difference.
 
     Args:
         model: The graph.
         network: What it should compute.
-        trials: Random inputs.
-        seed: Of them.
+        trials: Number of random inputs.
+        seed: Seed of them.
         places: Units in the last place of the shift by which an output may differ: y is rounded where it is added.
     """
     from onnx.reference import ReferenceEvaluator

@@ -14,7 +14,8 @@ from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.certificate.stabiliser import equivariant_space, rebuild_stabiliser
 from sharefind.architectures.formats import literals
 from sharefind.architectures.formats.export_format import ExportFormat
-from sharefind.architectures.spec import LETTERS, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import LETTERS
 from sharefind.errors import ExportError, GroupError, RepresentationError, setting
 from sharefind.exact.matrices import as_signed_permutation, identity_matrix
 from sharefind.groups import (
@@ -34,7 +35,11 @@ class PeerView:
     """A group with its representations on X, on Y [and on the hidden units], whose E^G is the specification's space.
 
     Attributes:
-        is_named: the group is one of the catalogue, else it is known by its generators only.
+        spec: The specification.
+        certificate: Its certificate.
+        group: The group.
+        reps: Its representations on X, on Y [and on the hidden units].
+        is_named: Whether the group is one of the catalogue; otherwise only its generators are known.
     """
 
     spec: SharingSpec
@@ -45,10 +50,14 @@ class PeerView:
 
 
 def peer_view(spec: SharingSpec, peer: str) -> PeerView:
-    """A specification as a group and representations that a snippet can be written from.
+    """Return a specification as a group and representations that a snippet can be written from.
+
+    Args:
+        spec: The specification.
+        peer: Name of the library, for messages.
 
     Raises:
-        ExportError: it does not hold what it says; its space is not all of E^G; or its group and representations
+        ExportError: A claim of the specification fails; its space is not all of E^G; or its group and representations
             cannot be named so that their E^G is the space.
     """
     certificate = certify(spec)
@@ -75,14 +84,23 @@ def _is_trivial(rep: Representation) -> bool:
 
 
 def not_theirs(peer: str, reason: str) -> ExportError:
-    """The refusal of a specification that a peer library has no words for."""
+    """Return the refusal of a specification that a peer library cannot express.
+
+    Args:
+        peer: Name of the library.
+        reason: The reason.
+    """
     return ExportError(
         f"nothing is written for {peer}: {reason}; use {setting('format')} torch, which takes every group"
     )
 
 
 def leaves(rep: Representation) -> Iterator[Representation]:
-    """What a representation is composed of, trivial parts left out."""
+    """Yield the parts that a representation is composed of, without trivial parts.
+
+    Args:
+        rep: The representation.
+    """
     recipe = rep.construction
     if recipe is None or recipe.is_leaf:
         yield rep
@@ -92,7 +110,13 @@ def leaves(rep: Representation) -> Iterator[Representation]:
 
 
 def head(view: PeerView, peer: str, install: str) -> str:
-    """The docstring of a snippet."""
+    """Return the docstring of a snippet.
+
+    Args:
+        view: The group and its representations.
+        peer: Name of the library.
+        install: How to install it.
+    """
     spec, place = view.spec, " and ".join(", ".join(LETTERS[name] for name in view.spec.sides).rsplit(", ", 1))
     name = literals.plain(spec.group_name)
     remark = "" if view.certificate.shown_name == spec.group_name else f"The name {name} of the group is not checked. "
@@ -111,7 +135,13 @@ def _columns(spec: SharingSpec) -> str:
 
 
 def claim(view: PeerView, peer: str, total: str) -> str:
-    """The end of a snippet: the dimension that was claimed, held against what the library finds."""
+    """Return the end of a snippet, which compares the claimed dimension with the one that the library finds.
+
+    Args:
+        view: The group and its representations.
+        peer: Name of the library.
+        total: Expression for the dimension.
+    """
     dim = view.spec.space.dim
     return f'dimension = {total}\n\nassert dimension == {dim}, f"{peer} finds dimension {{dimension}}, not {dim}"\n'
 
@@ -137,7 +167,12 @@ def _group(spec: SharingSpec, peer: str) -> tuple[Group | None, bool]:
 
 
 def snippet_format(peer: str, source: Callable[[PeerView], str]) -> ExportFormat:
-    """The format of a peer library whose snippets `source` makes."""
+    """Return the format of a peer library.
+
+    Args:
+        peer: Name of the library.
+        source: Makes the snippet.
+    """
 
     def write(spec: SharingSpec, path: Path) -> Certificate:
         view = peer_view(spec, peer)

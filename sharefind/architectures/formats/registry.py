@@ -1,4 +1,4 @@
-"""The formats by name, and files of ours read back by their endings."""
+"""The formats by name; files that sharefind wrote are read back by their endings."""
 
 from __future__ import annotations
 
@@ -38,6 +38,14 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType({format.name: format for 
 def write_snippet(spec: SharingSpec, path: Path, peer: str) -> Certificate:
     """Certify a specification and write it in the words of "emlp" or "escnn", whole or not at all.
 
+    Args:
+        spec: The specification.
+        path: The file.
+        peer: "emlp" or "escnn".
+
+    Returns:
+        The certificate.
+
     Raises:
         ExportError: As in `peers.peer_view`, or the library has no such group or representation.
         RunFolderError: The file cannot be written.
@@ -46,16 +54,25 @@ def write_snippet(spec: SharingSpec, path: Path, peer: str) -> Certificate:
 
 
 def format_by_suffix(path: Path) -> ExportFormat | None:
-    """The format whose files end like this one, None where there is none."""
+    """Return the format whose files end like a path; None where there is none.
+
+    Args:
+        path: The path.
+    """
     known = {format.suffix: format for format in _ALL if not format.is_snippet}
     return known.get(path.suffix.lower())
 
 
 def read_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> SharingSpec | TrainedNetwork:
-    """What a file of ours holds: a specification, or a network with its weights. Its claims are for `certify`.
+    """Return the content of a file that sharefind wrote: a specification, or a network with its weights. `certify`
+    checks its claims.
+
+    Args:
+        path: The file.
+        limits: Largest sizes that are accepted.
 
     Raises:
-        InputError: The file cannot be read, is above the limits or is none of ours.
+        InputError: The file cannot be read, is above the limits or was not written by sharefind.
     """
     found = format_by_suffix(path)
     return (found.read if found and found.read else spec_json.read_spec)(path, limits)

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.formats.export_format import ExportFormat, verify_command
 from sharefind.architectures.guards import GUARDS, Guards
-from sharefind.architectures.spec import SCHEMA, GeneratorPair, SharingSpec
+from sharefind.architectures.spec import SCHEMA, SharingSpec
+from sharefind.architectures.spec_parts import GeneratorPair
 from sharefind.column_names import has_own_names
 from sharefind.errors import InputError, SpaceError, one_line, visible
 from sharefind.formats import decoded, parse_json
@@ -78,7 +79,11 @@ class _Spec(_Model):
 
 
 def to_json(spec: SharingSpec) -> str:
-    """The specification as JSON text, one key a line; `from_json` reads it back as an equal specification."""
+    """Return the specification as JSON text, one key a line; `from_json` reads it back as an equal specification.
+
+    Args:
+        spec: The specification.
+    """
     lines = [f' "{key}": {json.dumps(value, allow_nan=False)}' for key, value in _record(spec).items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -116,11 +121,16 @@ def _pair(pair: GeneratorPair) -> dict[str, Any]:
 
 
 def from_json(text: str | bytes, limits: Limits = DEFAULT_LIMITS, guards: Guards = GUARDS) -> SharingSpec:
-    """The specification that `to_json` wrote; `certify` is what says whether its claims are true.
+    """Return the specification that `to_json` wrote; `certify` checks whether its claims are true.
+
+    Args:
+        text: The JSON text.
+        limits: `dim` bounds the number of parameters.
+        guards: Bounds that no limit lifts.
 
     Raises:
-        InputError: not JSON, another schema, keys missing, unknown or of a wrong type, unfitting parts, or more
-            parameters than `limits.dim`.
+        InputError: The text is not JSON or has another schema; keys are missing, unknown or of a wrong type; parts do
+            not fit; or there are more parameters than `limits.dim`.
     """
     try:
         parse_json(text)  # which refuses a key that is given twice, where pydantic takes the last
@@ -189,8 +199,16 @@ def _change(data: _Change, has_classes: bool) -> Standardisation:
 def write_json(spec: SharingSpec, path: Path) -> Certificate:
     """Certify a specification and write it to a file, whole or not at all.
 
+    Args:
+        spec: The specification.
+        path: The file.
+
+    Returns:
+        The certificate.
+
     Raises:
-        ExportError: the specification does not hold what it says. RunFolderError: the file cannot be written.
+        ExportError: A claim of the specification fails.
+        RunFolderError: The file cannot be written.
     """
     certificate = certify(spec)
     write_atomically(path, to_json(spec))
@@ -198,10 +216,14 @@ def write_json(spec: SharingSpec, path: Path) -> Certificate:
 
 
 def read_spec(path: Path, limits: Limits = DEFAULT_LIMITS) -> SharingSpec:
-    """The specification in a file.
+    """Return the specification in a file.
+
+    Args:
+        path: The file.
+        limits: Largest sizes that are accepted.
 
     Raises:
-        InputError: the file cannot be read, is above the limits or holds no specification.
+        InputError: The file cannot be read, is above the limits or holds no specification.
     """
     content = _read(path, limits.bytes_of(GUARDS.spec_bytes))
     try:

@@ -39,11 +39,16 @@ def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = No
     metadata `format`, `schema`, `spec`, `inputs`, `outputs` and `versions` (JSON texts), and `seed`.
 
     Args:
-        network: what is written. path: of the file. seed: of the training, for the record.
+        network: The network.
+        path: The file.
+        seed: Seed of the training, for the record.
+
+    Returns:
+        The certificate.
 
     Raises:
-        ExportError: the specification does not hold what it says, or its particles leave the space. RunFolderError:
-            the file cannot be written.
+        ExportError: A claim of the specification fails, or the particles leave the space.
+        RunFolderError: The file cannot be written.
     """
     from safetensors.numpy import save
 
@@ -58,9 +63,10 @@ def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = No
 
 
 def in_one_order(content: bytes) -> bytes:
-    """A safetensors file with the keys of its header sorted: the library writes metadata in an order of its own.
+    """Return a safetensors file with the keys of its header sorted: the library writes metadata in an order of its own.
 
-    content: 8 bytes with the length of the header, the header (JSON, filled up with spaces), and the numbers.
+    Args:
+        content: 8 bytes with the length of the header, the header (JSON, filled up with spaces), and the numbers.
     """
     start = 8 + int.from_bytes(content[:8], "little")
     known = parse_json(content[8:start])
@@ -72,8 +78,11 @@ def in_one_order(content: bytes) -> bytes:
 def check_particles(network: TrainedNetwork) -> None:
     """Refuse particles that are not finite or lie outside the space: coefficients too large for a float64.
 
+    Args:
+        network: The network.
+
     Raises:
-        ExportError: they are.
+        ExportError: The particles are such.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         particles = network.particles
@@ -82,25 +91,25 @@ def check_particles(network: TrainedNetwork) -> None:
 
 
 def read_safetensors(path: Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = GUARDS) -> TrainedNetwork:
-    """The network in a file; nothing in it is ever run or unpickled. What it claims is for `certify` to say.
+    """Return the network in a file; nothing in it is ever run or unpickled. `certify` checks its claims.
 
     Args:
         path: The file.
         limits: Largest sizes that are accepted.
-        guards: The same where `limits` say nothing.
+        guards: Largest sizes where `limits` has none.
 
     Raises:
         InputError: The file cannot be read, is above the limits, is no safetensors file, or holds anything but what
             `write_safetensors` writes.
     """
     try:
-        _refuse_size(path.stat().st_size, limits.bytes_of(guards.weight_bytes), str(path))
+        refuse_size(path.stat().st_size, limits.bytes_of(guards.weight_bytes), str(path))
         metadata, tensors = _content(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}); {advice(error)}") from None
     try:
         text = _text(metadata)
-        _refuse_size(len(text), limits.bytes_of(guards.spec_bytes), "its spec")
+        refuse_size(len(text), limits.bytes_of(guards.spec_bytes), "its spec")
         spec = from_json(text, limits)
         _check_columns(spec, metadata)
         _check_statistics(spec, tensors)
@@ -127,7 +136,17 @@ def _check_statistics(spec: SharingSpec, tensors: Mapping[str, FloatArray]) -> N
             raise InputError(f"the tensor {name} is not that of its spec (change.{name}); export it again")
 
 
-def _refuse_size(size: int, most: int, what: str) -> None:
+def refuse_size(size: int, most: int, what: str) -> None:
+    """Refuse what is larger than a limit.
+
+    Args:
+        size: Bytes.
+        most: Largest number of bytes.
+        what: What the message calls it.
+
+    Raises:
+        InputError: It is larger.
+    """
     if size > most:
         raise InputError(
             f"{what} is above {most} bytes; give a file from sharefind export, or {raise_it('file_size', size)}"
@@ -138,7 +157,7 @@ def _content(path: Path) -> tuple[dict[str, str], dict[str, FloatArray]]:
     """The metadata and the tensors by name: the coefficients (N, dim), with the change of data or without it."""
     from safetensors import SafetensorError, safe_open
 
-    _check_header(path)
+    check_header(path)
     try:
         with safe_open(path, framework="numpy") as file:
             names = sorted(file.keys())
@@ -159,8 +178,15 @@ def _content(path: Path) -> tuple[dict[str, str], dict[str, FloatArray]]:
         raise InputError(f"{path} is no safetensors file ({one_line(error)}); export it again") from None
 
 
-def _check_header(path: Path) -> None:
-    """Refuse a header with a key twice, of which the library takes the last; all else is for the library to say."""
+def check_header(path: Path) -> None:
+    """Refuse a header with a key twice, since the library would take the last one; the library checks the rest.
+
+    Args:
+        path: A safetensors file.
+
+    Raises:
+        InputError: A key is there twice.
+    """
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = file.read(min(length, path.stat().st_size))

@@ -20,40 +20,58 @@ from sharefind.architectures import initial_values as initial
 from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.formats import literals
 from sharefind.architectures.formats.export_format import ExportFormat
+from sharefind.architectures.formats.form_source import form_data, used_by_form
+from sharefind.architectures.forms.choice import AUTO
+from sharefind.architectures.linear_sharing import LinearSharing
 from sharefind.architectures.sharing import Sharing
-from sharefind.architectures.spec import LETTERS, OPERATORS, SPACES, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import LETTERS, OPERATORS, SPACES
 from sharefind.errors import setting
 from sharefind.storage import ENCODING, shell_word, write_atomically
 
 
-def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> str:
-    """The source of a module with `SharedShallowNetwork`, `SharedLinear` (of matrix units) and `check_equivariance`.
-
-    Tied spaces become index and sign buffers, others a basis, written out exactly unless it is numerical. The network
-    carries its centre, shift and scale in its state.
+def torch_source(spec: SharingSpec, certificate: Certificate | None = None, form: str = AUTO) -> str:
+    """Return the source of a module with `SharedShallowNetwork`, `SharedLinear` (of matrix units) and
+    `check_equivariance`.
 
     Args:
-        spec: What is written.
-        certificate: Of this specification, where it was certified already.
+        spec: The specification.
+        certificate: Certificate of this specification, where it was certified already.
+        form: Form in which `SharedLinear` is computed; "auto" takes the form that costs least, by estimates.
 
     Raises:
-        ExportError: The specification does not hold what it says.
+        ConfigError: There is no such form, or it does not fit the space.
+        ExportError: A claim of the specification fails.
     """
-    certificate, sharing = certify(spec) if certificate is None else certificate, Sharing(spec)
-    sizes, data = _sizes(spec), [*_type_data(sharing), *_space_data(sharing), *_generator_data(sharing)]
+    certificate = certify(spec) if certificate is None else certificate
+    sharing = LinearSharing(spec, form) if len(spec.maps) == 1 else Sharing(spec)
+    form_lines = form_data(sharing) if isinstance(sharing, LinearSharing) else []
+    data = [*_type_data(sharing), *form_lines, *_space_data(sharing), *_generator_data(sharing)]
+    sizes = _sizes(spec)
     # Names of columns are no code: one may be "pi".
     head = [_docstring(sharing, certificate), *_imports([*sizes, *data]), *_statistics(sharing)]
     return "\n".join([*head, "# fmt: off", *sizes, *_column_data(spec), *data, "# fmt: on", _classes(sharing)])
 
 
 def class_names(spec: SharingSpec) -> tuple[str, ...]:
-    """The classes and functions that the module of a specification offers."""
+    """Return the classes and functions that the module of a specification offers.
+
+    Args:
+        spec: The specification.
+    """
     linear = ("SharedLinear",) if len(spec.maps) == 1 else ()
     return ("SharedShallowNetwork", *linear, "check_equivariance")
 
 
 def write_torch(spec: SharingSpec, path: Path) -> Certificate:
     """Write `torch_source` to a file, whole or not at all.
+
+    Args:
+        spec: The specification.
+        path: The file.
+
+    Returns:
+        The certificate.
 
     Raises:
         ExportError: The specification does not hold what it says.
@@ -66,20 +84,29 @@ def write_torch(spec: SharingSpec, path: Path) -> Certificate:
 
 def _classes(sharing: Sharing) -> str:
     """The classes of `layers.standalone` for one specification, and the check."""
-    text = files("sharefind.architectures").joinpath("layers", "standalone.py").read_bytes().decode(ENCODING)
-    text = text[text.index("\n\nclass SharedModule") :]
-    used = dict.fromkeys(("output", "side_by_side"), sharing.has_output) | {"SharedLinear": not sharing.has_output}
+    folder = files("sharefind.architectures").joinpath("layers")
+    parts = ("standalone", *(("standalone_linear",) if isinstance(sharing, LinearSharing) else ()), "standalone_check")
+    sources = (folder.joinpath(f"{part}.py").read_bytes().decode(ENCODING) for part in parts)
+    text = "".join(map(_definitions, sources))
+    used = dict.fromkeys(("output", "side_by_side"), sharing.has_output)
+    used |= used_by_form(sharing) if isinstance(sharing, LinearSharing) else {}
     names = ("type_of", "gates", "_make_types")
     used |= dict.fromkeys(names, sharing.has_types) | {"is_scalar": sharing.has_types and sharing.has_scalars}
     used |= dict.fromkeys(("first_of", "second_of"), sharing.has_pairs)
-    used |= {"index": sharing.is_tied, "sign": sharing.has_signs, "basis": not sharing.is_tied}
-    used |= {"_dense_basis": not sharing.is_tied}
+    used |= {**dict.fromkeys(("index", "values", "_places"), sharing.is_tied), "sharing": False}
+    used |= dict.fromkeys(("basis", "_dense_basis"), not sharing.is_tied)
     text = _without(text, {name for name, is_used in used.items() if not is_used})
     while (found := _first_fork(text)) is not None:
         text = _decided(text, found, sharing)
-    spare = r"^ *self\.sharing = sharing\n|  # type: ignore.*|\bsharing: Sharing,\s+|\bsharing, "
+    spare = r"^ *self\.sharing = sharing\n|  # type: ignore.*|\bsharing: \w+,\s+|\bsharing, "
     text = re.sub(spare, "", text, flags=re.MULTILINE)
     return re.sub(r"(?:self\.)?\bsharing\.(\w+)", lambda match: _constant(match[1], sharing), text)
+
+
+def _definitions(text: str) -> str:
+    """A source from its first class or function on, after two blank lines."""
+    start = min(place for kind in ("class", "def") if (place := text.find(f"\n\n\n{kind} ")) >= 0)
+    return text[start + 1 :].rstrip() + "\n"
 
 
 def _constant(name: str, sharing: Sharing) -> str:
@@ -90,20 +117,24 @@ def _constant(name: str, sharing: Sharing) -> str:
 
 
 def _without(text: str, names: set[str]) -> str:
-    """Source without the definitions and declarations of some names."""
-    lines = text.split("\n")
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name in names:
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    """Source without the definitions and declarations of some names, written as `name` or as `Class.name`."""
+    lines, tree = text.split("\n"), ast.parse(text)
+    owners = {id(child): node.name for node in tree.body if isinstance(node, ast.ClassDef) for child in node.body}
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.AnnAssign, ast.ClassDef, ast.FunctionDef)):
+            continue
+        name = ast.unparse(node.target) if isinstance(node, ast.AnnAssign) else node.name
+        if name not in names and f"{owners.get(id(node))}.{name}" not in names:
+            continue
+        first = node.lineno
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            first = min([first, *(decorator.lineno for decorator in node.decorator_list)])
             # With the blank lines before it.
             while not lines[first - 2]:
                 first -= 1
-        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.target) in names:
-            first = node.lineno
-        else:
-            continue
         lines[first - 1 : node.end_lineno] = ["\0"] * ((node.end_lineno or 0) - first + 1)
-    return "\n".join(line for line in lines if line != "\0")
+    left = "\n".join(line for line in lines if line != "\0")
+    return re.sub(r"\n{3,}(?= )", "\n\n", left)
 
 
 def _first_fork(text: str) -> ast.If | None:
@@ -113,13 +144,19 @@ def _first_fork(text: str) -> ast.If | None:
 
 
 def _decided(text: str, fork: ast.If, sharing: Sharing) -> str:
-    """Source with the branch that is taken in the place of an `if [not] sharing.NAME:`."""
+    """Source with the branch that is taken in the place of an `if [not] sharing.NAME:`, or with what `elif` leaves."""
     lines, test = text.split("\n"), ast.unparse(fork.test)
-    value = getattr(sharing, test.rpartition(".")[2])
+    is_taken = getattr(sharing, test.rpartition(".")[2]) != test.startswith("not ")
     ends = [fork.lineno, fork.body[-1].end_lineno or 0, fork.end_lineno or 0]
-    # The line between the two branches is the `else:`.
-    taken = lines[ends[0] : ends[1]] if value != test.startswith("not ") else lines[ends[1] + 1 : ends[2]]
-    return "\n".join([*lines[: fork.lineno - 1], *(line[4:] for line in taken), *lines[ends[2] :]])
+    # The line between the two branches is the `else:` or `elif`.
+    other = lines[ends[1]] if ends[1] < ends[2] else ""
+    if is_taken:
+        left = [line[4:] for line in lines[ends[0] : ends[1]]]
+    elif other.strip().startswith("elif "):
+        left = [other.replace("elif ", "if ", 1), *lines[ends[1] + 1 : ends[2]]]
+    else:
+        left = [line[4:] for line in lines[ends[1] + 1 : ends[2]]]
+    return "\n".join([*lines[: fork.lineno - 1], *left, *lines[ends[2] :]])
 
 
 def _docstring(sharing: Sharing, certificate: Certificate) -> str:
@@ -233,7 +270,9 @@ def _space_data(sharing: Sharing) -> list[str]:
     ]
     what = ", ".join(by_rows) if spec.types else ", ".join(by_rows).replace(", b", ", then b")
     if labels is not None:
-        copies = [f"COPIES, SLOTS = {sharing.copies}, {sharing.slots}", ""] if sharing.has_copies else []
+        copies = [f"COPIES = {sharing.copies}"] if sharing.has_copies else []
+        if sharing.has_copies or sharing.has_signs:
+            copies += [f"SLOTS = {sharing.slots}", ""]
         return [
             *copies,
             *literals.comment(f"{what}: {_label_meaning(labels)}."),

@@ -19,8 +19,9 @@ from sharefind.architectures import SharingSpec
 from sharefind.architectures.initial_values import network_start
 from sharefind.architectures.input_changes import seen_inputs
 from sharefind.architectures.layers.coordinates import compose, suited
-from sharefind.architectures.layers.network_training import DivergedError, Epoch, FitResult, fit
+from sharefind.architectures.layers.network_training import fit
 from sharefind.architectures.layers.shared_layers import SharedShallowNetwork
+from sharefind.architectures.layers.training_record import DivergedError, Epoch, FitResult
 from sharefind.architectures.scaling import STATISTICS, statistics
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.meanfield.clouds.standardise import identity_standardisation
@@ -36,11 +37,14 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True)
 class Score:
-    """A trained network and how well it predicts rows that it never saw.
+    """A trained network with its score on rows that it never saw.
 
     Attributes:
-        name: what it is. r2: 1 - mean squared error / variance of those labels, summed over the outputs; None for
-            classes, whose scores are those of `beside_usual`.
+        name: Name of the network.
+        network: The network.
+        fitted: How its training went.
+        r2: 1 - mean squared error / variance of those labels, summed over the outputs; None for classes, whose scores
+            are those of `beside_usual`.
     """
 
     name: str
@@ -58,9 +62,9 @@ class TrainingPlan:
         epochs: Most passes over the rows.
         batch: Rows of a minibatch.
         lr: Adam's step over the root mean square of the starting coefficients, in standardised coordinates.
-        seed: Of everything random.
-        drops: Times that the step shrinks before training ends: what is left to learn is then below its noise.
-        restarts: Starts of each network, of which the best on held-out rows is kept; what suits the unit where None.
+        seed: Seed of everything random.
+        drops: Times that the step shrinks before training ends: then the rest that could be learned is below its noise.
+        restarts: Starts of each network; the best one on held-out rows is kept. The default suits the unit.
         small_labels: Root mean square of labels, in units of the range of sigma, below which networks start smaller.
     """
 
@@ -75,7 +79,11 @@ class TrainingPlan:
 
 
 def untied(spec: SharingSpec) -> SharingSpec:
-    """The same unit with all of Z: every entry is free, and no group is claimed."""
+    """Return the same unit with all of Z: every entry is free, and no group is claimed.
+
+    Args:
+        spec: The specification.
+    """
     return replace(
         spec,
         name=f"{spec.name}, untied",
@@ -175,14 +183,15 @@ def beside_usual(
     units: NDArray[np.int64] | None = None,
     has_classes: bool = False,
 ) -> Scored:
-    """Networks that `compare` trained beside least squares, or multinomial regression, on the same rows kept apart.
+    """Return scores of networks that `compare` trained beside least squares, or multinomial regression, on the same
+    held-out rows.
 
     Args:
-        networks: By name.
+        networks: Networks by name.
         x: All rows, shape (n, d_in).
         y: Their labels, shape (n, d_out).
-        seed: Of the plan that the networks were trained with.
-        units: As there.
+        seed: Seed of the plan that the networks were trained with.
+        units: As in `compare`.
         has_classes: Whether labels are classes, and the networks give their logits.
 
     Raises:
@@ -278,10 +287,16 @@ def _start_like(network: SharedShallowNetwork, labels: FloatArray, small: float)
 
 
 def start_network(spec: SharingSpec, width: int | None, seed: int, number: int = 0) -> SharedShallowNetwork:
-    """A float64 network whose start depends on the seed, its number and its specification alone.
+    """Return a float64 network whose start depends on the seed, its number and its specification alone.
 
     In the coordinates of the specification's change of data its coefficients are independent, and W u has variance 1 on
     average.
+
+    Args:
+        spec: The specification.
+        width: Number of particles, or None for that of the search.
+        seed: Seed of the start.
+        number: Number of the start.
 
     Raises:
         ConfigError: The width is below 1.
@@ -301,7 +316,12 @@ def start_network(spec: SharingSpec, width: int | None, seed: int, number: int =
 
 @torch.no_grad()
 def r2(network: torch.nn.Module, x: FloatArray, y: FloatArray) -> float:
-    """1 - mean squared error / variance of y, summed over outputs; x (n, d_in), y (n, d_out).
+    """Return 1 - mean squared error / variance of y, summed over outputs.
+
+    Args:
+        network: The network.
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
 
     Raises:
         DataError: y does not vary.

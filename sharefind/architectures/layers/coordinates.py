@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sharefind.architectures.certificate.stabiliser import rebuild_stabiliser
 from sharefind.architectures.input_changes import composed, keeps_space
 from sharefind.architectures.layers.shared_layers import SharedShallowNetwork
-from sharefind.architectures.spec import INPUTS, OUTPUTS, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import INPUTS, OUTPUTS
 from sharefind.architectures.trained import coefficients
 from sharefind.groups import Representation, hom
 from sharefind.meanfield.clouds.standardise import TARGET_SD, standardisation, varies
@@ -74,8 +75,8 @@ def whitening(
         rep: The group's action on X.
         dependent: Share of the largest variance below which a combination of columns, each of variance 1, counts as
             constant.
-        power: Of (free entries of the covariance / numbers it is estimated from), with which it gives way to its
-            diagonal.
+        power: Exponent of (free entries of the covariance / numbers it is estimated from), with which it gives way to
+            its diagonal.
 
     Returns:
         The matrix, shape (d_in, d_in), invertible.

@@ -5,11 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sharefind.architectures.spec import OPERATORS, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import OPERATORS
 
 
 def plain_linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
-    """An nn.Linear with copies of a weight (out, in) and a bias (out,); no random numbers are drawn."""
+    """Return an nn.Linear with copies of a weight and a bias; no random numbers are drawn.
+
+    Args:
+        weight: Shape (out, in).
+        bias: Shape (out,), or None.
+    """
     rows, columns = weight.shape
     plain: nn.Linear = nn.utils.skip_init(  # type: ignore[no-untyped-call]
         nn.Linear, columns, rows, bias is not None, device=weight.device, dtype=weight.dtype
@@ -23,12 +29,12 @@ def plain_linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
 
 @torch.no_grad()
 def centred_linear(weight: Tensor, bias: Tensor | None, centre: Tensor) -> nn.Linear:
-    """An nn.Linear that computes at x what a weight (out, in) and a bias (out,) compute at x - centre.
+    """Return an nn.Linear that computes at x what a weight (out, in) and a bias (out,) compute at x - centre.
 
     Args:
         weight: Shape (out, in).
         bias: Shape (out,), or None.
-        centre: Shape (parts, in): what is subtracted is the sum over the parts.
+        centre: Shape (parts, in); the sum over the parts is subtracted.
     """
     if not centre.any():
         return plain_linear(weight, bias)
@@ -39,11 +45,19 @@ def centred_linear(weight: Tensor, bias: Tensor | None, centre: Tensor) -> nn.Li
 
 
 def on_host(values: Tensor) -> Tensor:
-    """Values on the processor in double precision."""
+    """Return values on the processor in double precision.
+
+    Args:
+        values: The values.
+    """
     return values.detach().to("cpu").to(torch.float64)
 
 
 def plain_activation(spec: SharingSpec) -> nn.Module:
-    """The activation of a specification as a module of torch."""
+    """Return the activation of a specification as a module of torch.
+
+    Args:
+        spec: The specification.
+    """
     module: nn.Module = getattr(nn, OPERATORS[spec.activation.name])()
     return module

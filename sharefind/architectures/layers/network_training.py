@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from sharefind.architectures.layers.row_checks import row_tensor
+from sharefind.architectures.layers.training_record import DivergedError, Epoch, FitResult, StopTraining
 from sharefind.datasets.row_keys import unit_numbers
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.inference.row_blocks import held_units
@@ -30,60 +31,12 @@ LossLike = str | Loss | Callable[[Tensor, Tensor], Tensor]
 """A name or a loss of `sharefind.meanfield.objectives.losses`, or a function of (prediction, y): a mean over rows."""
 
 
-class DivergedError(NotConvergedError):
-    """A training diverged. lr: a smaller step that was tried and did not, None where none was found."""
-
-    def __init__(self, message: str, lr: float | None = None) -> None:
-        super().__init__(message)
-        self.lr = lr
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training rows.
-
-    Attributes:
-        number: from 1; 0 is the state before training. steps: gradient steps so far.
-        train_loss: mean over the minibatches, each before its step; of number 0 over all training rows.
-        validation_loss: on the held-out rows after the pass, None where there are none.
-    """
-
-    number: int
-    steps: int
-    train_loss: float
-    validation_loss: float | None
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """How a training went.
-
-    Attributes:
-        history: every epoch, the start first. best_epoch: the one whose state the module has now: that of the smallest
-            validation loss, the last where nothing was held out.
-        train_loss, validation_loss: of that state on all training rows and on the held-out rows, in eval mode.
-        has_stopped_early: whether `patience` or a callback ended it. seconds: wall time. parameters: numbers trained.
-    """
-
-    history: tuple[Epoch, ...]
-    best_epoch: int
-    train_loss: float
-    validation_loss: float | None
-    has_stopped_early: bool
-    seconds: float
-    parameters: int
-
-
-class StopTraining(Exception):
-    """Raised by a callback to end a training; the best state so far is restored as at any other end."""
-
-
 @dataclass(frozen=True)
 class _Plan:
     """The settings of a training, checked.
 
     Attributes:
-        divergence: A training whose loss exceeds that of the start, and the mean of |y|^2, so many times has diverged.
+        divergence: A training diverges when its loss exceeds that of the start, and the mean of |y|^2, by this factor.
         drop: Factor by which Adam's step shrinks where a training goes on after its patience.
         rows: Rows that are evaluated at a time while nothing is learned: memory alone depends on it.
     """
@@ -134,26 +87,38 @@ def fit(
     callback: Callable[[Epoch], object] | None = None,
     groups: ArrayLike | None = None,
 ) -> FitResult:
-    """Train a module in place with Adam (decoupled weight decay) from the state in which it is.
+    """Train a module in place with Adam (decoupled weight decay), from its current state.
 
-    The same module, data and settings give the same numbers: rows held out, minibatches and dropout derive from `seed`,
-    and the random numbers of the caller are left alone. The modes of the module are as before at the end.
+    The same module, data and settings give the same numbers: held-out rows, minibatches and dropout derive from `seed`,
+    and the caller's random numbers are not used. The modes of the module are restored at the end.
 
     Args:
-        module: any; x and y take device and floating type of its first parameter.
-        x: (n, ...), y: (n, ...): rows. loss: of (prediction, y).
-        epochs: most passes. steps: most gradient steps, None for no bound. lr: Adam's step. batch: rows of a minibatch,
-            None for all. weight_decay: on the parameters, which for shared layers are the coefficients.
-        validation: share of the rows that is held out, drawn at random; with 0 nothing is, and the last state is kept.
-        patience: epochs without a smaller validation loss after which training ends, None for never.
-        drops: times that, instead, it goes on from its best state with a step 4 times smaller, for as many epochs.
-        callback: called with every epoch, the start included; it may raise `StopTraining`.
-        groups: (n,), values of any kind; rows with one value are held out together. None where rows are independent.
+        module: Any module; x and y take device and floating type of its first parameter.
+        x: Inputs, shape (n, ...).
+        y: Labels, shape (n, ...).
+        loss: Name of a loss, or a function of (prediction, y).
+        epochs: Most passes.
+        steps: Most gradient steps, None for no bound.
+        lr: Adam's step.
+        batch: Rows of a minibatch, None for all.
+        weight_decay: Weight decay of the parameters; for shared layers these are the coefficients.
+        validation: Share of the rows that is held out, drawn at random. With 0 no row is held out, and the last state
+            is kept.
+        patience: Epochs without a smaller validation loss after which training ends, None for never.
+        drops: Times that training continues instead from its best state, with a step 4 times smaller.
+        seed: Seed of everything random.
+        callback: Called with every epoch, the start included; it may raise `StopTraining`.
+        groups: Values of any kind, shape (n,); rows with one value are held out together. None where rows are
+            independent.
+
+    Returns:
+        The result; the module has the best state.
 
     Raises:
-        ConfigError: a setting is out of range. DataError: rows that do not fit, are too few or not finite.
-        NotConvergedError: the loss diverged, and the message names a step that was tried and works; the module has its
-            best state so far.
+        ConfigError: A setting is out of range.
+        DataError: Rows do not fit, are too few or not finite.
+        NotConvergedError: The loss diverged; the message names a step that was tried and works. The module has its best
+            state so far.
     """
     plan = _Plan(epochs, steps, lr, batch, weight_decay, validation, patience, drops, seed)
     training = _Training(module, plan, _mean_loss(loss), *_split(module, x, y, plan, groups))
@@ -168,7 +133,7 @@ class _StepSearch:
     Attributes:
         factor: Between the steps that are tried.
         trials: Steps that are tried at most; those that are far too large show it at once.
-        margin: A step is recommended when one so many times larger works.
+        margin: A step is recommended when a step larger by this factor works.
         fewest: Least gradient steps of a trial, twice as many as led to the divergence within the bounds.
         most: Most gradient steps of a trial.
     """
@@ -244,7 +209,7 @@ class _Training:
         return False
 
     def _start(self) -> float:
-        """The loss before training, from which a divergence is told."""
+        """Return the loss before training, with which a divergence is recognised."""
         loss = self._evaluate(self.x, self.y)
         if not math.isfinite(loss):
             raise NotConvergedError(f"the loss is {loss} before training; scale x or y, or start from smaller weights")

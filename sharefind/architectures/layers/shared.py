@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 import torch
@@ -31,19 +31,35 @@ Device = torch.device | str | None
 Source = SharingSpec | TrainedNetwork | Path | str
 """What a layer can be built from: a specification, a trained network, or a file with one of the two."""
 
+Made = TypeVar("Made", bound=tuple[Any, ...])
+
 
 @dataclass(frozen=True)
-class _Kept:
-    """Entries made in eval mode, with a copy of what they were made from: no counter sees every change in place."""
+class Kept:
+    """Tensors made in eval mode, with a copy of what they were made from: no counter sees every change in place.
+
+    Attributes:
+        coefficient: The copy.
+        made: The tensors; the first one shares its count of changes with all others that can be changed.
+        version: This count when they were made.
+    """
 
     coefficient: Tensor
-    entries: Tensor
-    entries_version: int
+    made: tuple[Any, ...]
+    version: int
 
-    def is_true_of(self, coefficient: nn.Parameter) -> bool:
-        given, kept = coefficient.detach(), self.coefficient
-        is_like = (given.dtype, given.device, given.shape) == (kept.dtype, kept.device, kept.shape)
-        return is_like and self.entries_version == self.entries._version and torch.equal(given, kept)
+    def is_true_of(self, given: Tensor) -> bool:
+        """Return whether coefficients are those that the tensors were made from, and nothing changed these."""
+        kept, first = self.coefficient, self.made[0]
+        is_like = given.dtype == kept.dtype and given.device == kept.device
+        return bool(is_like and self.version == first._version and _is_equal(given, kept))
+
+
+def _is_equal(given: Tensor, kept: Tensor, many: int = 4096) -> bool:
+    """Whether two tensors of one type on one device are equal; numpy is quicker from `many` numbers on."""
+    if given.numel() < many or given.device.type != "cpu" or given.dtype not in (torch.float32, torch.float64):
+        return torch.equal(given, kept)
+    return np.array_equal(given.detach().numpy(), kept.numpy())
 
 
 class SharedModule(standalone.SharedModule):
@@ -59,7 +75,7 @@ class SharedModule(standalone.SharedModule):
     """
 
     ties: TiedEntries | None
-    _kept: _Kept | None = None
+    _kept: dict[str, Kept]
 
     @property
     def spec(self) -> SharingSpec:
@@ -95,23 +111,30 @@ class SharedModule(standalone.SharedModule):
     @property
     def entries(self) -> Tensor:
         """All entries of the blocks, in the order of the specification, row-major: (*lead, D)."""
+        return self._kept_as("entries", self._one_made)[0] if self._is_still() else self._made()
+
+    def _is_still(self) -> bool:
+        """Whether what is made of the coefficients may be kept: no gradient reaches them, and nothing transforms us."""
         coefficient = self.coefficient
-        if is_transformed() or coefficient.is_meta:
-            return self._made()
-        needs_gradient = torch.is_grad_enabled() and coefficient.requires_grad
+        if self.training or (torch.is_grad_enabled() and coefficient.requires_grad):
+            return False
         # torch.func puts plain tensors in the parameter's place, and inference tensors count no changes.
-        is_plain = type(coefficient) is nn.Parameter and not coefficient.is_inference()
-        if self.training or needs_gradient or not is_plain:
-            return self._made()
-        if self._kept is None or not self._kept.is_true_of(coefficient):
+        if type(coefficient) is not nn.Parameter or coefficient.is_meta or coefficient.is_inference():
+            return False
+        return not is_transformed()
+
+    def _kept_as(self, name: str, make: Callable[[], Made]) -> Made:
+        """What `make` gives, kept under a name as long as nothing changes."""
+        kept = self._kept.get(name)
+        if kept is None or not kept.is_true_of(self.coefficient):
             with torch.inference_mode(False), torch.no_grad():
-                entries = self._made()
-                self._kept = _Kept(coefficient.detach().clone(), entries, entries._version)
-        return self._kept.entries
+                made = make()
+                kept = self._kept[name] = Kept(self.coefficient.detach().clone(), made, made[0]._version)
+        return cast("Made", kept.made)
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode, as in torch.nn.Module."""
-        self._kept = None
+        self._kept = {}
         return super().train(mode)
 
     def extra_repr(self) -> str:
@@ -122,7 +145,7 @@ class SharedModule(standalone.SharedModule):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None}
+        return {**self.__dict__, "_kept": {}}
 
     def _made(self) -> Tensor:
         if self.ties is None:  # not super().entries, which compilers cannot follow
@@ -130,8 +153,11 @@ class SharedModule(standalone.SharedModule):
         entries: Tensor = self.ties(self.coefficient)
         return entries
 
+    def _one_made(self) -> tuple[Tensor]:
+        return (self._made(),)
+
     def _make_tables(self) -> None:
-        self._kept = None
+        self._kept = {}
         labels, device = self.sharing.labels, self.coefficient.device
         if not hasattr(self, "ties"):
             self.ties = None if labels is None else TiedEntries(labels, device)
@@ -148,7 +174,7 @@ class SharedModule(standalone.SharedModule):
 
         Args:
             centre: Shape (parts, d_in): what is subtracted is the sum over the parts.
-            scale: Of the outputs.
+            scale: Scale of the outputs.
             shift: Shape (d_out,), or None.
 
         Raises:

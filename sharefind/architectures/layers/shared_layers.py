@@ -14,17 +14,20 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from sharefind.architectures import SharingSpec, TrainedNetwork
+from sharefind.architectures.forms.choice import AUTO
 from sharefind.architectures.initial_values import block_start, runs
-from sharefind.architectures.layers import dense, standalone
+from sharefind.architectures.layers import dense, standalone, standalone_linear
 from sharefind.architectures.layers.shared import Device, SharedModule, Source, read_source, single
+from sharefind.architectures.linear_sharing import LinearSharing
 from sharefind.architectures.scaling import STATISTICS, with_statistics
 from sharefind.architectures.sharing import Sharing
 from sharefind.errors import InputError
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.meanfield.clouds.standardise import Standardisation
+from sharefind.meanfield.dynamics.tied import is_transformed
 
 
-class SharedLinear(SharedModule, standalone.SharedLinear):
+class SharedLinear(SharedModule, standalone_linear.SharedLinear):
     """x -> W x [+ b] with shared parameters: a drop-in for nn.Linear(d_in, d_out).
 
     On average an entry of W starts with the variance of one of nn.Linear, so that depth and step size need no change.
@@ -32,19 +35,30 @@ class SharedLinear(SharedModule, standalone.SharedLinear):
     layer of a network of your own it works best on x - `spec.change.centre`, which breaks no symmetry.
 
     Attributes:
-        in_features, out_features, weight, bias: as in nn.Linear; bias is None for a unit without one.
+        in_features: d_in.
+        out_features: d_out.
+        weight: W, made anew each time it is asked for.
+        bias: b, None for a unit without one.
+        form: The name of the form in which it is computed, one of `sharefind.architectures.forms.choice.FORMS`.
 
     Args:
-        spec: of a matrix unit. device, dtype: as in nn.Linear.
+        spec: Of a matrix unit.
+        device: As in nn.Linear.
+        dtype: As in nn.Linear.
+        form: How W x is computed; "auto" takes what costs least of what fits the space, by estimates. Values, gradients
+            and state are the same in every form, up to rounding.
 
     Raises:
-        InputError: the unit has a hidden layer.
+        ConfigError: There is no such form, or it does not fit the space.
+        InputError: The unit has a hidden layer.
     """
 
-    def __init__(self, spec: SharingSpec, device: Device = None, dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self, spec: SharingSpec, device: Device = None, dtype: torch.dtype | None = None, form: str = AUTO
+    ) -> None:
         if spec.has_hidden:
             raise InputError(f"the unit {spec.unit} has a hidden layer; build a SharedTwoLayer from {spec.name}")
-        super().__init__(Sharing(spec), device=device, dtype=dtype)
+        super().__init__(LinearSharing(spec, form), device=device, dtype=dtype)
 
     @classmethod
     def from_spec(
@@ -53,15 +67,50 @@ class SharedLinear(SharedModule, standalone.SharedLinear):
         device: Device = None,
         dtype: torch.dtype | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        form: str = AUTO,
     ) -> Self:
         """The layer of a specification or of the file that holds one; with its weights where there are some.
 
         Raises:
+            ConfigError: As in `SharedLinear`.
             ExportError: The generators are none of a group, or of another one than its name says.
             InputError: as in `SharedLinear`, the file cannot be read, or it has the weights of several particles.
         """
         spec, coefficient = read_source(source, limits)
-        return cls(spec, device, dtype)._loaded(None if coefficient is None else single(spec, coefficient))
+        return cls(spec, device, dtype, form)._loaded(None if coefficient is None else single(spec, coefficient))
+
+    @property
+    def form(self) -> str:
+        """The name of the form in which it is computed."""
+        return self.sharing.form.name
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., d_in) -> (..., d_out)."""
+        if self.training or self.sharing.is_light:
+            return super().forward(x)
+        kept = self._kept.get("layer")
+        # The same questions as below, of which these are the quick ones: a row takes microseconds.
+        may_serve = not torch.is_grad_enabled() and not is_transformed()
+        if may_serve and kept is not None and kept.is_true_of(self.coefficient):
+            return nn.functional.linear(x, *kept.made)
+        if not self._is_still():
+            return super().forward(x)
+        return nn.functional.linear(x, *self._kept_as("layer", self._layer))
+
+    def _layer(self) -> tuple[Tensor, Tensor | None]:
+        """W and b, in the order of their entries in which the form reads them."""
+        if self.sharing.is_gathered:
+            return self.gathered()
+        blocks = self.blocks
+        return blocks["weight"], blocks.get("bias")
+
+    def extra_repr(self) -> str:
+        """Widths, what is shared, and the form."""
+        return f"{super().extra_repr()}, form={self.form}"
+
+    def _make_tables(self) -> None:
+        super()._make_tables()
+        self._make_form()
 
     @torch.no_grad()
     def to_linear(self, centre: ArrayLike | None = None) -> nn.Linear:
@@ -93,7 +142,7 @@ class SharedTwoLayer(SharedModule):
         output (channels, d_out, d_hidden), weight (channels, d_hidden, d_in), bias (channels, d_hidden): A, W and b.
 
     Args:
-        spec: Of a two-layer unit.
+        spec: Specification of a two-layer unit.
         channels: Copies of the hidden representation; 1 where None.
         device: As in torch.nn.Linear.
         dtype: As in torch.nn.Linear.

@@ -7,7 +7,7 @@ keeps to 88 columns, and no formatter changes it at 120.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,7 +29,6 @@ class SharedModule(nn.Module):
 
     coefficient: nn.Parameter
     index: Tensor
-    sign: Tensor
     basis: Tensor
     type_of: Tensor
     is_scalar: Tensor
@@ -71,20 +70,26 @@ class SharedModule(nn.Module):
         return self.sharing.output_names
 
     @property
+    def values(self) -> Tensor:
+        """The different values that entries have, side by side: (*lead, SLOTS)."""
+        values: Tensor = self.coefficient
+        if self.sharing.has_zeros:
+            # Place 0 is that of an entry that is zero.
+            values = nn.functional.pad(values, (1, 0))
+        if self.sharing.has_signs:
+            values = torch.cat([values, -values], dim=-1)
+        return values
+
+    @property
     def entries(self) -> Tensor:
         """All entries of the blocks, one block after the other, by rows."""
         if self.sharing.is_tied:
-            coefficient: Tensor = self.coefficient
-            if self.sharing.has_zeros:
-                # Index 0 stands for an entry that is zero.
-                coefficient = nn.functional.pad(coefficient, (1, 0))
+            values = self.values
             if self.sharing.has_copies:
                 # They are read from copies in turn: their gradients then add up faster.
-                coefficient = torch.cat([coefficient] * self.sharing.copies, dim=-1)
-            entries = coefficient.index_select(-1, self.index)
-            if self.sharing.has_signs:
-                entries = entries * self.sign
-            return entries
+                sizes = (*values.shape[:-1], self.sharing.copies, -1)
+                values = values.unsqueeze(-2).expand(sizes).flatten(-2)
+            return values.index_select(-1, self.index)
         else:
             return self.coefficient @ self.basis
 
@@ -173,20 +178,25 @@ class SharedModule(nn.Module):
         like = self.coefficient.detach()
         if self.sharing.is_tied:
             labels = torch.tensor(self.sharing.labels, device=like.device)
-            index = labels.abs()
-            if not self.sharing.has_zeros:
-                index = index - 1
+            index = self._places(labels)
             if self.sharing.has_copies:
-                places = torch.arange(len(labels), device=like.device)
-                index = index + self.sharing.slots * (places % self.sharing.copies)
+                copy = torch.arange(len(labels), device=like.device) % self.sharing.copies
+                index = index + self.sharing.slots * copy
             self.register_buffer("index", index, persistent=False)
-            if self.sharing.has_signs:
-                sign = labels.sign().to(like.dtype)
-                self.register_buffer("sign", sign, persistent=False)
         else:
             self.register_buffer("basis", self._dense_basis(like), persistent=False)
         if self.sharing.has_types:
             self._make_types()
+
+    def _places(self, labels: Tensor) -> Tensor:
+        """Where the entries with some labels stand among `values`."""
+        places = labels.abs()
+        if not self.sharing.has_zeros:
+            places = places - 1
+        if self.sharing.has_signs:
+            # The second half of the values are the negatives.
+            places = places + self.sharing.slots // 2 * (labels < 0)
+        return places
 
     def _dense_basis(self, like: Tensor) -> Tensor:
         """What each coefficient does to the entries: (DIM, entries)."""
@@ -307,83 +317,3 @@ class SharedShallowNetwork(SharedModule):
                 known = torch.zeros_like(value) if name == "centre" else value
                 state_dict.setdefault(prefix + name, known.to(like))
         super()._load_from_state_dict(state_dict, prefix, *rest)
-
-
-class SharedLinear(SharedModule):
-    """A drop-in for torch.nn.Linear: W x [+ b] with shared parameters.
-
-    On average an entry of W starts with the variance of one of nn.Linear.
-
-    Args:
-        in_features: as in the layer that it replaces; refused where it does not fit.
-        out_features: the same.
-        bias: the same.
-        device: as in torch.nn.Linear.
-        dtype: as in torch.nn.Linear.
-    """
-
-    def __init__(
-        self,
-        sharing: Sharing,
-        in_features: int | None = None,
-        out_features: int | None = None,
-        bias: bool | None = None,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        own = (sharing.d_in, sharing.d_out, sharing.has_bias)
-        for asked, known in zip((in_features, out_features, bias), own, strict=True):
-            if asked not in (None, known):
-                raise ValueError(f"this layer is ({own[0]}, {own[1]}, bias={own[2]})")
-        start = sharing.linear_start
-        super().__init__(sharing, start=start, device=device, dtype=dtype)
-        self.in_features, self.out_features = own[:2]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (..., D_IN) -> (..., D_OUT)."""
-        blocks = self.blocks
-        return nn.functional.linear(x, blocks["weight"], blocks.get("bias"))
-
-
-def _matrix(sharing: Sharing, element: object, like: Tensor) -> Tensor:
-    """A generator as a matrix."""
-    if sharing.has_images:
-        # Entry k = j sends e_k to e_j, and entry k = -j sends it to -e_j.
-        image = torch.tensor(element, device=like.device)
-        matrix = like.new_zeros(len(image), len(image))
-        columns = torch.arange(len(image), device=like.device)
-        matrix[image.abs() - 1, columns] = image.sign().to(like)
-        return matrix
-    else:
-        return torch.tensor(element, device=like.device, dtype=like.dtype)
-
-
-def _moves(sharing: Sharing, like: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Group elements, on inputs and on outputs."""
-    for on_inputs, on_outputs in sharing.generators:
-        yield _matrix(sharing, on_inputs, like), _matrix(sharing, on_outputs, like)
-    if sharing.has_rotations:
-        for on_inputs, on_outputs in sharing.lie_generators:
-            t = torch.pi * (2 * torch.rand((), device=like.device, dtype=like.dtype) - 1)
-            inputs = torch.matrix_exp(t * _matrix(sharing, on_inputs, like))
-            yield inputs, torch.matrix_exp(t * _matrix(sharing, on_outputs, like))
-
-
-@torch.no_grad()
-def check_equivariance(sharing: Sharing, module: nn.Module, trials: int = 16) -> float:
-    """Largest |f(g x) - g f(x)| over random x and all generators g, relative to |f(x)|.
-
-    For the network x lies about its centre, and |f(x)| is that of f(x) - shift.
-    Rounding gives about 1e-15 in float64 and 1e-6 in float32, times the size of the
-    centre where that is above 1: g x is rounded.
-    """
-    like = next(module.parameters())
-    x = torch.randn(trials, sharing.d_in, device=like.device, dtype=like.dtype)
-    if isinstance(module, SharedShallowNetwork):
-        x = x + module.centre[0] + module.centre[1]
-    y, worst = module(x), 0.0
-    for on_inputs, on_outputs in _moves(sharing, x):
-        error = module(x @ on_inputs.T) - y @ on_outputs.T
-        worst = max(worst, float(error.abs().max()))
-    size = float((y - getattr(module, "shift", 0.0)).abs().max())
-    return worst / max(size, torch.finfo(y.dtype).tiny)

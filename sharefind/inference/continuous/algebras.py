@@ -33,7 +33,12 @@ class AlgebraSearch:
     frequencies: int = 3
 
     def newton(self, start: FloatArray, structure: FloatArray) -> FloatArray | None:
-        """The algebra next to a span, both (D, k) with orthonormal columns."""
+        """Return the algebra next to a span, shape (D, k); None where there is none near it.
+
+        Args:
+            start: The span, orthonormal columns, shape (D, k).
+            structure: Structure constants of so(d).
+        """
         inside = start
         for _ in range(self.newton_steps):
             inside, outside = np.split(np.linalg.qr(inside, mode="complete")[0], [start.shape[1]], axis=1)
@@ -63,7 +68,14 @@ class AlgebraSearch:
         return step.reshape(rest, k), float(np.abs(defect).max())
 
     def closed_generator(self, span: FloatArray) -> FloatArray:
-        """A skew matrix (1, d, d) with its frequencies replaced by the nearest integers, up to a common factor."""
+        """Return a skew matrix with its frequencies replaced by the nearest integers, up to a common factor.
+
+        Args:
+            span: The matrix, shape (1, d, d).
+
+        Returns:
+            Shape (1, d, d).
+        """
         values, vectors = np.linalg.eigh(1j * span[0])
         half = len(values) // 2
         frequencies = values[::-1][:half]
@@ -79,7 +91,11 @@ class AlgebraSearch:
 
 
 def skew_basis(d: int) -> FloatArray:
-    """An orthonormal basis of so(d), (d (d - 1) / 2, d, d)."""
+    """Return an orthonormal basis of so(d), shape (d (d - 1) / 2, d, d).
+
+    Args:
+        d: The dimension.
+    """
     rows, columns = np.triu_indices(d, 1)
     basis = np.zeros((len(rows), d, d))
     basis[np.arange(len(rows)), rows, columns] = math.sqrt(0.5)
@@ -88,7 +104,12 @@ def skew_basis(d: int) -> FloatArray:
 
 
 def share_inside(directions: FloatArray, span: FloatArray) -> float:
-    """Mean squared part of orthonormal directions (k, d, d) inside an orthonormal span (m, d, d)."""
+    """Return the mean squared part of orthonormal directions inside an orthonormal span.
+
+    Args:
+        directions: Shape (k, d, d).
+        span: Shape (m, d, d).
+    """
     return float((np.einsum("kij,mij->km", directions, span) ** 2).sum() / len(directions))
 
 

@@ -37,7 +37,11 @@ class GroupDraws:
     close: float = 0.9999
 
     def drawing(self, algebra: FloatArray) -> Callable[[np.random.Generator, int], FloatArray]:
-        """(rng, size) -> elements (size, d, d) of the group of an algebra (k, d, d)."""
+        """Return a function (rng, size) that draws elements (size, d, d) of the group of an algebra.
+
+        Args:
+            algebra: Shape (k, d, d).
+        """
         k, d, _ = algebra.shape
         if k == d * (d - 1) // 2:
             return lambda rng, size: _special_orthogonal(d, rng, size)
@@ -83,7 +87,8 @@ class GroupDraws:
 
 
 def part_drawing(algebra: FloatArray, parts: VectorParts, draws: GroupDraws | None = None) -> Draw:
-    """(rng, size) -> Haar elements (size, D, D) of the group of an algebra of block diagonal matrices.
+    """Return a function (rng, size) that draws Haar elements (size, D, D) of the group of an algebra of block diagonal
+    matrices.
 
     Args:
         algebra: Orthonormal, shape (k, D, D).
@@ -109,7 +114,7 @@ def group_moves(algebra: FloatArray, vectors: int = 1, d_out: int = 1, draws: Gr
 
     Args:
         algebra: Orthonormal skew matrices, shape (k, d, d), such as `nearest_algebra` gives.
-        vectors: Of which X is made.
+        vectors: The vectors that X consists of.
         d_out: Dimension of Y.
         draws: `GroupDraws()` where None.
 

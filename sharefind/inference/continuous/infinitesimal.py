@@ -36,7 +36,7 @@ class LieAlgebraTest:
     With several subspaces d is the sum of their dimensions, and generators are block diagonal.
 
     Attributes:
-        dimension: Of the group: the largest candidate that was not rejected, 0 if there is none.
+        dimension: Dimension of the group: the largest candidate that was not rejected, 0 if there is none.
         name: Such as "so(5)", "so(3)+so(2)", "0"; "dimension 4" for algebras of other kinds.
         basis: Skew matrices, orthonormal, exactly an algebra up to rounding, shape (dimension, d, d).
         estimate: The skew directions of least velocity, of which `basis` spans the nearest algebra, of the same shape.
@@ -49,7 +49,7 @@ class LieAlgebraTest:
             nothing.
         explained: Share of the variance of the held-out labels that the networks predict. Near 0, nothing can be
             rejected.
-        tests: Of the candidates that were tested, by dimension, the largest first.
+        tests: The tests that were made, by dimension of the candidate, the largest first.
         alpha: Their level.
         parts: The subspaces with their vectors.
         axis_error: Uncertainty of the axis of a single generator in R^3, in degrees: the angle between what the two
@@ -99,7 +99,8 @@ def lie_algebra_test(
     most_held_out: int = 1000,
     fewest: int = 40,
 ) -> LieAlgebraTest:
-    """The Lie algebra of the rotations of R^d, acting on X = several vectors of R^d alike, that leave Y alone.
+    """Test for the Lie algebra of the rotations of R^d, acting on X = several vectors of R^d alike, that do not change
+    Y.
 
     With `VectorParts` several subspaces are turned, each with vectors of its own, and label vectors turn with them.
 
@@ -107,31 +108,32 @@ def lie_algebra_test(
     two halves of the data give D', D''; the velocity form C = sym E D' D''^T is cross-fitted, so that their errors
     average out. The k skew directions of least eigenvalue are a candidate for each k if an algebra is near them; it
     takes their place. From the largest k down, candidates are tested by `HeldOutLoss` under Haar draws of their group,
-    on samples that no network saw; the first that is not rejected is the answer. With probability at least 1 - alpha no
-    candidate that holds exactly is rejected: the largest of these is tested before the others.
+    on samples that no network saw; the first one that is not rejected is the answer. With probability at least 1 -
+    alpha no candidate that holds exactly is rejected: the largest of these is tested before the others.
 
-    Candidates below all of so(d) are estimates, off by a conjugation: with very many held-out samples such a one may be
-    rejected for that. Closed groups that are no rotations in these coordinates are not found; change the basis. The law
-    of X counts: inputs whose own distribution is not invariant break the symmetry, whatever the labels do.
+    Candidates below all of so(d) are estimates, off by a conjugation: with very many held-out samples such a candidate
+    may be rejected for that. Closed groups that are no rotations in these coordinates are not found; change the basis.
+    The law of X counts: inputs whose own distribution is not invariant break the symmetry, whatever the labels do.
 
     Args:
         x: One vector after the other, shape (n, vectors * d).
         y: Labels, shape (n, d_out).
-        vectors: How many; or `VectorParts`, of several subspaces, with scalars beside, or with labels that turn.
-        fit: Of the networks; `SmoothFit()` where None.
+        vectors: Number of vectors; or `VectorParts`, for several subspaces, scalars beside vectors, or labels that
+            turn.
+        fit: Settings of the networks; `SmoothFit()` where None.
         alpha: The level.
-        copies: m of each test.
-        seed: Of all streams.
+        copies: Number m of copies in each test.
+        seed: Seed of all streams.
         held_out: Share of the samples that only the tests see.
-        most_held_out: The most that are taken away for them.
+        most_held_out: Most samples that are held out for the tests.
         fewest: Samples below which two halves and a part held out say nothing.
 
     Returns:
         The algebra.
 
     Raises:
-        ConfigError: Alpha is not in (0, 1), or so few copies cannot reject.
-        InputError: The samples cannot be used, or do not split into so many vectors of two coordinates or more.
+        ConfigError: Alpha is not in (0, 1), or `copies` is too small for a rejection.
+        InputError: The samples cannot be used, or do not split into this number of vectors of two coordinates or more.
         NotConvergedError: The fit diverged; the message names a rate that works.
     """
     if not 0 < alpha < 1 or 1 / (copies + 1) > alpha:

@@ -1,7 +1,7 @@
 """Which rotations of a coordinate plane leave the labels alone: C_2, C_3, ... or all of SO(2)? Exact tests, one level.
 
-Rotations of the data as a whole, with the trivial action on Y. Other families are left to `closed_testing`, planes that
-are not spanned by two coordinates to `infinitesimal`.
+Rotations of the data as a whole, with the trivial action on Y. `closed_testing` has other families, `infinitesimal`
+planes that are not spanned by two coordinates.
 """
 
 from __future__ import annotations
@@ -32,14 +32,18 @@ LARGEST = 24
 
 @dataclass(frozen=True)
 class PlaneVerdict:
-    """Which rotations of one plane were not rejected.
+    """The rotations of one plane that were not rejected.
 
     Attributes:
-        plane: two coordinates. name: the largest group that was not rejected: "SO2", "C7", or "C1" when all were.
-        order: its N, None for SO(2). accepted, rejected: the candidates. tests: those that were made, of SO(2) and of
-            prime powers. p_adjusted: of the same and of all that was rejected, for the level of the whole search.
-        beyond: N exceeds the largest candidate: its prime-power parts were not rejected, one by one. Often that is a
-            lack of power.
+        plane: The two coordinates.
+        name: The largest group that was not rejected: "SO2", "C7", or "C1" when all were rejected.
+        order: Its order N, None for SO(2).
+        accepted: The candidates that were not rejected.
+        rejected: The candidates that were rejected.
+        tests: The tests that were made, of SO(2) and of prime powers.
+        p_adjusted: Adjusted p-values of these groups and of all rejected ones, for the level of the whole search.
+        beyond: Whether N exceeds the largest candidate: its prime-power parts were not rejected, one by one. Often that
+            is a lack of power.
     """
 
     plane: Plane
@@ -59,11 +63,13 @@ class PlaneVerdict:
 
 @dataclass(frozen=True)
 class RotationSearch:
-    """Rotations of coordinate planes that leave the labels alone.
+    """Rotations of coordinate planes that do not change the labels.
 
     Attributes:
-        planes: one verdict each. alpha: with probability at least 1 - alpha, nothing that holds was rejected in any.
-        copies: m of each test. samples: how many were read.
+        planes: One verdict for each plane.
+        alpha: With probability at least 1 - alpha, no true symmetry was rejected in any plane.
+        copies: Number m of copies in each test.
+        samples: Number of samples that were read.
     """
 
     planes: tuple[PlaneVerdict, ...]
@@ -94,26 +100,26 @@ def rotation_test(
     units: Tensor | None = None,
     grow: bool = False,
 ) -> RotationSearch:
-    """Which of C_2, ..., C_largest and SO(2), turning a coordinate plane of X, leave the law of (X, Y) as it is?
+    """Test which of C_2, ..., C_largest and SO(2), turning a coordinate plane of X, leave the law of (X, Y) unchanged.
 
     The law of X counts: inputs whose own distribution is not invariant break the symmetry, whatever the labels do.
 
     C_a and C_b generate C_lcm(a, b), so these groups are not closed under joins. But C_N holds if and only if C_q does
     for each prime power q that divides N exactly. In each plane SO(2) is tested first; if it is rejected, then for each
     prime its powers, the largest first, up to one that is not rejected. Level: alpha / planes, divided by the number of
-    primes for the powers. If SO(2) holds, nothing is rejected unless it is. Else, for each prime, the largest power
-    that holds is tested before all smaller ones, and rejected with probability at most the level; these add up to
+    primes for the powers. If SO(2) holds, no group is rejected unless SO(2) is. Otherwise, for each prime, the largest
+    power that holds is tested before all smaller ones, and rejected with probability at most the level; these add up to
     alpha (Bonferroni over primes and planes).
 
     Args:
         x: Inputs, shape (n, d_in).
-        y: Labels, which rotations leave alone, shape (n, d_out).
+        y: Labels, which rotations do not change, shape (n, d_out).
         planes: Pairs of coordinates; all if None.
         largest: N of the largest candidate.
         alpha: Family-wise error rate over all planes.
-        copies: m of each test; so few as can reject if None.
-        seed: Of the streams, one for each plane and group.
-        most_samples: Samples that are read; of larger data sets so many are drawn at random.
+        copies: Number m of copies in each test; the smallest number that can reject if None.
+        seed: Seed of the streams, one for each plane and group.
+        most_samples: Most samples that are read; of larger data sets this number is drawn at random.
         progress: Called before each test.
         memory: Tests that were finished before, with the same data and settings.
         workers: Share the copies of a test, with the same result; this process alone if None.
@@ -124,9 +130,10 @@ def rotation_test(
         One verdict a plane.
 
     Raises:
-        ConfigError: Alpha is not in (0, 1), so few copies cannot reject, or largest or most_samples is below 2.
+        ConfigError: Alpha is not in (0, 1), `copies` is too small for a rejection, or largest or most_samples is below
+            2.
         InputError: The samples have one coordinate, or cannot be used.
-        GroupError: A plane is none, or twice.
+        GroupError: A plane is no pair of coordinates, or occurs twice.
     """
     chosen = _checked_planes(x, y, planes)
     primes = _primes(largest)
@@ -172,7 +179,7 @@ class _Run:
 
     @property
     def level(self) -> float:
-        """Of one plane."""
+        """The level of one plane."""
         return self.alpha / self.planes
 
     def verdict(self, plane: Plane) -> PlaneVerdict:
@@ -201,7 +208,7 @@ class _Run:
         return 1
 
     def _powers(self, prime: int) -> list[int]:
-        """Of a prime, the largest candidate first."""
+        """Return the powers of a prime, the largest candidate first."""
         powers = (prime**k for k in range(1, self.largest.bit_length()))
         return sorted((power for power in powers if power <= self.largest), reverse=True)
 
@@ -237,7 +244,13 @@ class _Run:
 
 
 def least_copies(alpha: float, planes: int, largest: int = LARGEST) -> int:
-    """The smallest m with which a test of `rotation_test` can reject: 1 / (m + 1) <= alpha / (planes primes)."""
+    """Return the smallest m with which a test of `rotation_test` can reject: 1 / (m + 1) <= alpha / (planes primes).
+
+    Args:
+        alpha: The level.
+        planes: Number of planes.
+        largest: N of the largest candidate.
+    """
     level = alpha / planes / len(_primes(largest))
     start = math.floor(1 / level) - 1
     return next(m for m in range(max(1, start), start + 4) if 1 / (m + 1) <= level)

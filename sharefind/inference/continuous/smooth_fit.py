@@ -22,12 +22,12 @@ class SmoothFit:
     """How smooth networks are fitted: two hidden layers of SiLU units, Adam, one cycle of learning rates.
 
     Attributes:
-        width: Of the layers.
+        width: Width of the layers.
         networks: Averaged on each half of the data.
-        steps: Of the training.
+        steps: Steps of the training.
         batch: Samples of a step.
         rate: The largest learning rate.
-        largest_rate: Of Adam: with more every weight changes by more than it is in a step.
+        largest_rate: Largest rate of Adam; above it a step changes every weight by more than its own size.
         unfitted: Mean squared error on both halves, of labels of spread 1, from which on a fit has diverged; that of
             noise is 2.
 
@@ -53,7 +53,7 @@ class SmoothFit:
         Args:
             x: Inputs, shape (n, d_in).
             y: Labels, shape (n, d_out).
-            seed: Of the training.
+            seed: Seed of the training.
             half: Names the half.
             seen: Samples of both halves.
 
@@ -76,7 +76,14 @@ class SmoothFit:
         return float((model(x) - y).square().mean()) <= self.unfitted
 
     def model(self, x: Tensor, y: Tensor, seed: int, half: str) -> Model:
-        """The mean of `networks` networks trained side by side: x (n, d_in), y (n, d_out)."""
+        """Return the mean of `networks` networks trained side by side.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
+            seed: Seed of the streams.
+            half: Name of the half of the data, which names its stream.
+        """
         stream = named_stream(seed, "lie algebra", "fit", half)
         generator = torch.Generator().manual_seed(int(stream.integers(2**62)))
         sizes = (x.shape[1], self.width, self.width, y.shape[1])

@@ -50,12 +50,12 @@ class VectorParts:
 
     @property
     def columns(self) -> int:
-        """Of X that are components of vectors."""
+        """Number of columns of X that are components of vectors."""
         return sum(d * count for d, count in self.inputs)
 
     @property
     def label_columns(self) -> int:
-        """Of Y that are components of vectors."""
+        """Number of columns of Y that are components of vectors."""
         return sum(d * count for (d, _), count in zip(self.inputs, self.labels, strict=False))
 
     @cached_property
@@ -83,7 +83,11 @@ class VectorParts:
         return np.concatenate(found)
 
     def places(self, counts: tuple[int, ...]) -> list[tuple[int, int, int]]:
-        """(first column, first coordinate in R^D, dimension) of each vector, for so many vectors of each subspace."""
+        """Return (first column, first coordinate in R^D, dimension) of each vector.
+
+        Args:
+            counts: Number of vectors of each subspace.
+        """
         found, column = [], 0
         for (start, d), count in zip(self.spans, counts, strict=False):
             for _ in range(count):
@@ -97,7 +101,15 @@ class VectorParts:
         return self.places(tuple(count for _, count in self.inputs))
 
     def velocities(self, gradient: Tensor, x: Tensor) -> Tensor:
-        """sum over the vectors of grad_v f x_v^T in their blocks, (n, D, D), for gradients and inputs (n, d_in)."""
+        """Return sum over the vectors of grad_v f x_v^T in their blocks.
+
+        Args:
+            gradient: Gradients, shape (n, d_in).
+            x: Inputs, shape (n, d_in).
+
+        Returns:
+            Shape (n, D, D).
+        """
         found = x.new_zeros(len(x), self.size, self.size)
         for column, start, d in self.input_places:
             here = slice(start, start + d)
@@ -106,7 +118,14 @@ class VectorParts:
         return found
 
     def label_velocities(self, outputs: Tensor) -> Tensor:
-        """E with <E, A> = (A f)_k for the k-th output, (outputs, n, D, D), for predictions (n, d_out)."""
+        """Return E with <E, A> = (A f)_k for the k-th output.
+
+        Args:
+            outputs: Predictions, shape (n, d_out).
+
+        Returns:
+            Shape (outputs, n, D, D).
+        """
         found = outputs.new_zeros(outputs.shape[1], len(outputs), self.size, self.size)
         for column, start, d in self.places(self.labels):
             for k in range(d):
@@ -114,7 +133,7 @@ class VectorParts:
         return found
 
     def moves(self, draw: Draw, d_in: int, d_out: int) -> SampledMoves:
-        """A group of block diagonal matrices as it moves samples; scalars stay.
+        """Return how a group of block diagonal matrices moves samples; scalars stay.
 
         Args:
             draw: Haar elements.
@@ -140,7 +159,11 @@ class VectorParts:
         return found
 
     def scales(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """X with one scale a subspace, scalars centred with spread 1; labels with one scale a vector, the same.
+        """Return X with one scale a subspace, scalars centred with spread 1, and labels with one scale a vector.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
 
         Raises:
             InputError: All vectors of a subspace are 0.
@@ -169,13 +192,13 @@ def _scalars_scaled(values: Tensor, first: int) -> Tensor:
 
 
 def turning_words(algebra: FloatArray, parts: VectorParts, name: str, error: float | None) -> str:
-    """What an algebra turns: "turns about (0, 0, 1), dimension 1, axis within 0.3 degrees".
+    """Return words for what an algebra turns: "turns about (0, 0, 1), dimension 1, axis within 0.3 degrees".
 
     Args:
         algebra: Orthonormal, (k, D, D).
         parts: The subspaces.
-        name: Of the algebra.
-        error: Uncertainty of a single axis, in degrees; None where there is none.
+        name: Name of the algebra.
+        error: Uncertainty of a single axis, in degrees; None for other algebras.
     """
     if not len(algebra):
         return "turns nothing, dimension 0"
@@ -205,7 +228,14 @@ def _of_parts(algebra: FloatArray, parts: VectorParts) -> str:
 
 
 def axis_of(generator: FloatArray) -> FloatArray:
-    """The unit vector that a skew matrix (3, 3) leaves alone, its largest component positive, rounding gone."""
+    """Return the unit vector that a skew matrix maps to 0, its largest component positive, rounded values set to 0.
+
+    Args:
+        generator: The matrix, shape (3, 3).
+
+    Returns:
+        Shape (3,).
+    """
     axis = np.array([generator[2, 1], generator[0, 2], generator[1, 0]])
     axis = axis / np.linalg.norm(axis)
     axis = axis * np.sign(axis[np.argmax(np.abs(axis))])
@@ -213,5 +243,10 @@ def axis_of(generator: FloatArray) -> FloatArray:
 
 
 def axis_angle(first: FloatArray, second: FloatArray) -> float:
-    """The angle between the axes of two skew matrices (3, 3), in degrees."""
+    """Return the angle between the axes of two skew matrices, in degrees.
+
+    Args:
+        first: Shape (3, 3).
+        second: Shape (3, 3).
+    """
     return math.degrees(math.acos(min(1.0, abs(float(axis_of(first) @ axis_of(second))))))

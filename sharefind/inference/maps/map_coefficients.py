@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
-from scipy import sparse
-from scipy.special import stdtrit
+import scipy
 
 from sharefind.errors import InputError
 from sharefind.groups.column_maps import ColumnMap, SignedColumns
@@ -23,17 +22,17 @@ class CoefficientSettings:
     """How the coefficients are estimated.
 
     Attributes:
-        rows_per_monomial: Squares, then products of two inputs, are used where there are so many rows a monomial.
+        rows_per_monomial: Squares, then products of two inputs, are used where there are this many rows a monomial.
         batches: Most batches into which rows, or units of rows, are put: errors are seen from their sums.
         fewest: Fewest units of rows.
-        values: Most numbers that batches add to: products of two inputs are left out above; there are fewer batches
-            for wide data, but at least `least`.
+        values: Most numbers that batches add to: products of two inputs are left out above; there are fewer batches for
+            wide data, but at least `least`.
         least: See there.
         leverage: Largest leverage that is divided out of a residual.
         dependent: Share of a column's length up to which it counts as determined by others.
         involved: Least weight of a monomial in such a dependence.
         rounding: Share of a label's deviation that counts as rounding.
-        pairs: Most products of two inputs of which moments are compared.
+        pairs: Most products of two inputs whose moments are compared.
     """
 
     rows_per_monomial: int = 5
@@ -66,26 +65,53 @@ class Entries:
     _places: dict[bytes, int] = field(default_factory=dict, repr=False)
 
     def place(self, exponents: IntArray) -> int:
-        """Of a monomial (d_in,); -1 where there is none."""
+        """Return the place of a monomial; -1 where it has none.
+
+        Args:
+            exponents: Exponents of the monomial, shape (d_in,).
+        """
         if not self._places:
             self._places.update({row.tobytes(): k for k, row in enumerate(self.exponents)})
         return self._places.get(exponents.tobytes(), -1)
 
     def targets(self, inputs: SignedColumns) -> tuple[IntArray, IntArray]:
-        """Where a map takes the monomials, -1 where it has no place, and with which sign: (P,), (P,)."""
+        """Return where a map takes the monomials, -1 where they have no place, and with which sign.
+
+        Args:
+            inputs: The map of the inputs.
+
+        Returns:
+            Places, shape (P,), and signs, shape (P,).
+        """
         moved = np.empty_like(self.exponents)
         moved[:, inputs.images] = self.exponents
         places = np.array([self.place(row) for row in moved], dtype=np.int64)
         return places, np.prod(np.where(self.exponents % 2 == 1, inputs.signs, 1), axis=1)
 
     def expected(self, outputs: SignedColumns, inputs: SignedColumns) -> FloatArray:
-        """What a map makes of the entries, (m, P); NaN where a monomial has no image."""
+        """Return the images of the entries under a map, NaN where a monomial has no image.
+
+        Args:
+            outputs: The map of the outputs.
+            inputs: The map of the inputs.
+
+        Returns:
+            Shape (m, P).
+        """
         places, signs = self.targets(inputs)
         found = np.multiply.outer(outputs.signs, signs) * self.values[np.ix_(outputs.images, places)]
         return np.asarray(np.where(places < 0, np.nan, found))
 
     def misfit(self, outputs: SignedColumns, inputs: SignedColumns) -> FloatArray:
-        """By how many standard errors each entry differs from what the map makes of it, (m, P)."""
+        """Return the difference of each entry from its image under a map, in standard errors.
+
+        Args:
+            outputs: The map of the outputs.
+            inputs: The map of the inputs.
+
+        Returns:
+            Shape (m, P).
+        """
         places, signs = self.targets(inputs)
         sign = np.multiply.outer(outputs.signs, signs)
         there = np.ix_(outputs.images, places)
@@ -107,10 +133,10 @@ class MapCoefficients:
 
     Attributes:
         relation: Coefficients of Y on 1, the inputs, their squares and products, as far as there are rows.
-        sums: Of each batch, sums of the inputs less their means, shape (batches, d_in).
+        sums: Sums of the inputs less their means in each batch, shape (batches, d_in).
         products: The same of products of two of them, shape (batches, pairs); the pairs are `pairs`.
         pairs: Which, shape (pairs, 2), those of a column with itself first.
-        mean: Of the inputs, shape (d_in,).
+        mean: Mean of the inputs, shape (d_in,).
         rows: n.
     """
 
@@ -131,18 +157,18 @@ class MapCoefficients:
         settings: CoefficientSettings | None = None,
         weights: FloatArray | None = None,
     ) -> MapCoefficients:
-        """Estimate them by least squares; errors may differ from row to row (HC3; MacKinnon and White 1985).
+        """Return estimates by least squares; errors may differ from row to row (HC3; MacKinnon and White 1985).
 
         Args:
             x: Inputs, shape (n, d_in).
             y: Labels, shape (n, d_out).
-            rng: Of the batches.
+            rng: Source of the batches.
             units: Which unit a row belongs to, shape (n,): rows of one unit may depend on each other.
             settings: How they are estimated.
-            weights: Of the rows, shape (n,), of mean 1; all rows alike where None.
+            weights: Weights of the rows, shape (n,), of mean 1; None for equal weights.
 
         Raises:
-            InputError: Too few rows or units, or an input that others determine.
+            InputError: There are too few rows or units, or other inputs determine an input.
         """
         settings = settings or CoefficientSettings()
         (n, d), m = x.shape, y.shape[1]
@@ -158,7 +184,11 @@ class MapCoefficients:
         return cls(relation, batch.sums(deviations), batch.sums(products), pairs, mean, n)
 
     def centre(self, inputs: SignedColumns) -> FloatArray:
-        """The point nearest to the mean that a map leaves alone, shape (d_in,)."""
+        """Return the point nearest to the mean that a map does not move, shape (d_in,).
+
+        Args:
+            inputs: The map of the inputs.
+        """
         found = np.zeros_like(self.mean)
         for cycle in inputs.cycles():
             turned = np.cumprod([1, *inputs.signs[cycle]])
@@ -167,12 +197,20 @@ class MapCoefficients:
         return found
 
     def about(self, inputs: SignedColumns) -> Entries:
-        """The coefficients about the centre of a map; those of an equivariant relation are equivariant about it."""
+        """Return the coefficients about the centre of a map; those of an equivariant relation are equivariant about it.
+
+        Args:
+            inputs: The map of the inputs.
+        """
         step = self.centre(inputs) - self.mean
         return _shifted(self.relation, step) if step.any() else self.relation
 
     def moments(self, inputs: SignedColumns) -> Entries:
-        """Means of inputs less the centre of a map, and of their products."""
+        """Return means of inputs less the centre of a map, and of their products.
+
+        Args:
+            inputs: The map of the inputs.
+        """
         step = self.mean - self.centre(inputs)
         first, second = self.pairs.T
         n, d = self.rows, len(self.mean)
@@ -187,28 +225,44 @@ class MapCoefficients:
         return Entries(exponents, values[None], influence[:, None], rounding[None])
 
     def misfit(self, given: ColumnMap) -> FloatArray:
-        """Of the relation, (d_out, P), as in `Entries.misfit`."""
+        """Return the misfit of the relation, as in `Entries.misfit`.
+
+        Args:
+            given: The map.
+
+        Returns:
+            Shape (d_out, P).
+        """
         return self.about(given.inputs).misfit(given.outputs, given.inputs)
 
     def input_misfit(self, inputs: SignedColumns) -> FloatArray:
-        """Of the moments of X, (moments,)."""
+        """Return the misfit of the moments of X, shape (moments,).
+
+        Args:
+            inputs: The map of the inputs.
+        """
         return np.asarray(self.moments(inputs).misfit(SignedColumns.identity(1), inputs)[0])
 
     def critical(self, level: float, *, with_inputs: bool) -> float:
-        """Standard errors that no entry of a true map exceeds, but with this probability."""
+        """Return the number of standard errors that an entry of a true map exceeds with at most a given probability.
+
+        Args:
+            level: The probability.
+            with_inputs: Whether the moments of the inputs are compared, too.
+        """
         count = self.relation.values.size + with_inputs * (len(self.mean) + len(self.pairs))
         freedom = len(self.relation.influence) - 1
-        return float(-stdtrit(freedom, level / 2 / max(1, count)))
+        return float(-scipy.special.stdtrit(freedom, level / 2 / max(1, count)))
 
 
 @dataclass(frozen=True)
 class _Batches:
     """Which batch each row is in, as a matrix (batches, n)."""
 
-    matrix: sparse.csr_matrix
+    matrix: scipy.sparse.csr_matrix
 
     def sums(self, values: FloatArray) -> FloatArray:
-        """Of rows (n, k), shape (batches, k)."""
+        """Return the sums of rows (n, k) over batches, shape (batches, k)."""
         return np.asarray(self.matrix @ values)
 
     @property
@@ -226,7 +280,7 @@ def _batches(
         raise InputError(f"{count} units of rows are too few to see errors; {settings.fewest} are needed")
     found = min(settings.batches, count, max(settings.least, settings.values // entries))
     batch = (rng.permutation(count) % found)[of_row]
-    return _Batches(sparse.csr_matrix((np.ones(n), (batch, np.arange(n))), shape=(found, n)))
+    return _Batches(scipy.sparse.csr_matrix((np.ones(n), (batch, np.arange(n))), shape=(found, n)))
 
 
 def _pairs(d: int, most: int) -> IntArray:
@@ -315,7 +369,7 @@ def _shifted(entries: Entries, step: FloatArray) -> Entries:
             columns.append(k)
             weights.append(weight)
     size = len(entries.exponents)
-    change = sparse.csr_matrix((weights, (columns, rows)), shape=(size, size))
+    change = scipy.sparse.csr_matrix((weights, (columns, rows)), shape=(size, size))
     batches, m, _ = entries.influence.shape
     added = np.asarray(entries.influence.reshape(-1, size) @ change).reshape(batches, m, size)
     return Entries(

@@ -24,7 +24,7 @@ class MapTest:
 
     Attributes:
         verdict: "accepted" where it is not rejected, or "undecided" where the inputs show one side of it only.
-        p_value: Of that test.
+        p_value: p-value of that test.
         decided_by: What was tested: the "law" of (X, Y) or the "relation" E[Y | X].
         rows: Rows that it read.
     """
@@ -87,7 +87,7 @@ class MapExplanation:
         faults: The columns that break it.
         nearest: The nearest map that fits and was not rejected; where all were rejected, or none was found, None.
         changes: How many changes lead to it: a sign is one, another image two.
-        test: Of that map, or of the last one that was tested; None where none was.
+        test: Test of that map, or of the last one that was tested; None where none was.
         most_changes: Changes up to which maps were looked for.
         is_spent: Whether the search for maps ended before all of these were looked at.
         unseen: Columns that the map moves and whose moves the data do not show: inputs and outputs, by position.

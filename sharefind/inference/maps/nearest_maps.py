@@ -13,8 +13,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import maximum_bipartite_matching
+import scipy
 
 from sharefind.groups.column_maps import ColumnMap, SignedColumns
 from sharefind.inference.maps.map_coefficients import Entries, MapCoefficients
@@ -72,7 +71,7 @@ class Misfit:
 
     Attributes:
         relation: In standard errors, (d_out, P).
-        inputs: Of the moments of X, (moments,); empty where they do not count.
+        inputs: Misfit of the moments of X, (moments,); empty where they do not count.
         exponents: The monomials of `relation`, (P, d_in).
         moments: Those of `inputs`.
     """
@@ -84,7 +83,7 @@ class Misfit:
 
     @property
     def largest(self) -> float:
-        """Of all entries."""
+        """The largest misfit of all entries."""
         return float(max(np.abs(self.relation).max(initial=0.0), np.abs(self.inputs).max(initial=0.0)))
 
     @property
@@ -118,11 +117,15 @@ class NearestMaps:
 
     @property
     def is_spent(self) -> bool:
-        """Whether it ended before all maps were looked at that so many changes lead to."""
+        """Whether the search ended before it had looked at all maps with this number of changes."""
         return self.looks >= self.settings.looks
 
     def misfit(self, of: ColumnMap) -> Misfit:
-        """Where a map misfits."""
+        """Return where a map misfits.
+
+        Args:
+            of: The map.
+        """
         entries = self.data.about(of.inputs)
         relation = entries.misfit(of.outputs, of.inputs)
         if not self.with_inputs:
@@ -132,7 +135,9 @@ class NearestMaps:
         return Misfit(relation, inputs, entries.exponents, moments.exponents)
 
     def found(self) -> Iterator[NearMap]:
-        """Maps that fit, those with fewer changes first, then those that fit best; the given one has none."""
+        """Yield maps that fit, first maps with fewer changes, then maps that fit better; the user's own map has no
+        changes.
+        """
         for changes in range(self.settings.changes + 1):
             level, seen = list[NearMap](), set[bytes]()
             for near in self._descend(self.given, frozenset(), changes):
@@ -171,9 +176,9 @@ class NearestMaps:
             settled |= _arrow(now, column)
 
     def _worst(self, misfit: Misfit, now: ColumnMap, settled: frozenset[Column]) -> list[Column] | None:
-        """Columns of which one must change, none where all are settled; None where nothing misfits.
+        """Return columns one of which must change, no columns where all are settled, and None where nothing misfits.
 
-        Of the entries that misfit, the one with the fewest columns that can still change, then the worst. Constants
+        They belong to the misfitting entry with the fewest columns that can still change, then to the worst. Constants
         come last: they depend on the centre, and so on every input.
         """
         best: tuple[bool, int, float] | None = None
@@ -205,8 +210,8 @@ class NearestMaps:
         if not free.any():
             return len(forced)
         shape = (len(now.outputs.images), len(now.inputs.images))
-        graph = sparse.csr_matrix((np.ones(free.sum()), (rows[free], columns[free])), shape=shape)
-        return len(forced) + int((maximum_bipartite_matching(graph) >= 0).sum())
+        graph = scipy.sparse.csr_matrix((np.ones(free.sum()), (rows[free], columns[free])), shape=shape)
+        return len(forced) + int((scipy.sparse.csgraph.maximum_bipartite_matching(graph) >= 0).sum())
 
     def _changes(
         self, now: ColumnMap, column: Column, settled: frozenset[Column]
@@ -298,7 +303,7 @@ class NearestMaps:
         return np.array(found, dtype=np.float64)
 
     def _misfit_of(self, changed: ColumnMap, columns: list[Column]) -> float:
-        """Of the columns that a change touches."""
+        """Return the misfit of the columns that a change touches."""
         images = {"input": changed.inputs, "output": changed.outputs}
         found = (
             self._as_image(changed, (side, k), int(images[side].images[k]), int(images[side].signs[k]))

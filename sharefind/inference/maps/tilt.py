@@ -32,15 +32,18 @@ class TiltSettings:
 
 
 def invariance_weights(x: FloatArray, given: SignedColumns, settings: TiltSettings | None = None) -> FloatArray:
-    """Weights (n,), of mean 1: how dense images of a row are beside the row, averaged over the group of a map.
+    """Return weights of mean 1: the density at images of a row relative to the row, averaged over the group of a map.
 
     The density is modelled as an invariant one times exp(b.x + c.x^2). A logistic regression that tells rows from their
     images gives b and c (as in inference by density ratios, Sugiyama, Suzuki and Kanamori 2012).
 
     Args:
         x: Inputs, shape (n, d_in).
-        given: What the map does to them.
-        settings: How they are found.
+        given: What the map does to the inputs.
+        settings: How the weights are found.
+
+    Returns:
+        Shape (n,).
     """
     settings = settings or TiltSettings()
     spread = np.sqrt(np.mean(x**2, axis=0))

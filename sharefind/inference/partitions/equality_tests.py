@@ -1,4 +1,4 @@
-"""Which parameters can be told apart? All equalities of a linear model's parameters, tested at once at one error rate.
+"""Tests which parameters differ: all equalities of a linear model's parameters at once, at one error rate.
 
 The estimates and their noise come from `linear_estimates`; what is found becomes a partition in `partition_search`.
 """
@@ -18,15 +18,17 @@ from sharefind.typing import BoolArray, FloatArray
 
 @dataclass(frozen=True, eq=False)
 class EqualityTests:
-    """What is known of w_k = s w_l, for signs s and pairs of parameters; symmetric in k, l.
+    """Results of the tests of w_k = s w_l, for signs s and pairs of parameters; symmetric in k, l.
 
     Attributes:
-        signs: (1,), or (1, -1) where opposite parameters are looked for too.
-        zeros: whether 0 takes part, as one more parameter, the last. Then J = K + 1 below, else J = K.
-        values: (J,), the estimates. statistics: |t|, (len(signs), J, J).
-        p_values: adjusted, (len(signs), J, J); 1 on the diagonal. For each a <= alpha, all equalities with p <= a are
-            false with probability at least 1 - a.
-        refuted: p <= alpha, (len(signs), J, J). alpha: the family-wise level.
+        signs: (1,), or (1, -1) where opposite parameters are tested, too.
+        zeros: Whether 0 takes part, as one more parameter, the last. Then J = K + 1 below, otherwise J = K.
+        values: The estimates, shape (J,).
+        statistics: |t|, shape (len(signs), J, J).
+        p_values: Adjusted p-values, shape (len(signs), J, J); 1 on the diagonal. For each a <= alpha, all equalities
+            with p <= a are false with probability at least 1 - a.
+        refuted: Whether p <= alpha, shape (len(signs), J, J).
+        alpha: The family-wise level.
     """
 
     signs: tuple[int, ...]
@@ -38,7 +40,14 @@ class EqualityTests:
     alpha: float
 
     def conflicts(self, oriented: NDArray[np.integer]) -> BoolArray:
-        """Pairs that cannot be oriented_k w_k = oriented_l w_l, (J, J), for orientations +-1, (J,)."""
+        """Return pairs for which oriented_k w_k = oriented_l w_l is refuted.
+
+        Args:
+            oriented: Orientations +-1, shape (J,).
+
+        Returns:
+            Shape (J, J), bool.
+        """
         opposite = np.multiply.outer(oriented, oriented) < 0
         return np.asarray(np.where(opposite, self.refuted[-1], self.refuted[0]))
 
@@ -54,8 +63,8 @@ def equality_tests(
     """Test all w_k = w_l, with `signed` all w_k = -w_l, with `zeros` all w_k = 0: step-down max-|t| tests.
 
     The largest |t| among the equalities that are still open is compared with its law when all of them hold, drawn
-    `draws` times: noise F z / sqrt(chi^2_dof / dof) has that law, whatever the truth and sigma. What is refuted is no
-    longer open, and the rest is tested again, until nothing more is refuted.
+    `draws` times: noise F z / sqrt(chi^2_dof / dof) has that law, whatever the truth and sigma. Refuted equalities are
+    no longer open, and the rest is tested again, until nothing more is refuted.
 
     Theorem. The probability that any true equality is refuted is at most alpha, for every K, F, truth and number of
     draws. Proof. Let S be the true equalities, T the largest |t| in S and T_1, ..., T_m that of the draws. On S the
@@ -64,11 +73,22 @@ def equality_tests(
     there, taken with the maximum over more, is at least q; hence q <= alpha. QED. (Step-down: Romano & Wolf 2005,
     "Exact and approximate stepdown methods for multiple hypothesis testing"; draws: Dwass 1957.)
 
-    An adjusted p-value is the largest of its own and those of earlier steps: had the level been that value, the same
-    would have been refuted before. Costs O(draws K^2) a step.
+    An adjusted p-value is the largest of its own and those of earlier steps: at that value as the level, the same would
+    have been refuted before. Costs O(draws K^2) a step.
+
+    Args:
+        estimates: The estimates and their noise.
+        signed: Whether parameters may also be equal up to sign.
+        zeros: Whether they may also be 0.
+        alpha: Probability with which any true equality may be refuted.
+        draws: Number of draws of the noise.
+        seed: Seed of the draws.
+
+    Returns:
+        The statistics, the p-values and what is refuted.
 
     Raises:
-        ConfigError: alpha is not in (0, 1), or so few draws cannot refute.
+        ConfigError: Alpha is not in (0, 1), or `draws` is too small for a refutation.
     """
     if not 0 < alpha < 1 or 1 / (draws + 1) > alpha:
         raise ConfigError(

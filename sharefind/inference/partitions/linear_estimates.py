@@ -1,6 +1,6 @@
 """Estimates of K parameters and of their noise: the mean of samples, or the weights of a linear model.
 
-What can be said of their equality is left to `equality_tests`.
+`equality_tests` tests which of them are equal.
 """
 
 from __future__ import annotations
@@ -74,10 +74,13 @@ class Estimates:
 
 
 def mean_estimates(samples: Any) -> Estimates:
-    """The mean of samples mu + sigma z, (n, K), whose coordinates are independent with one unknown variance.
+    """Return the mean of samples mu + sigma z whose coordinates are independent with one unknown variance.
+
+    Args:
+        samples: Shape (n, K).
 
     Raises:
-        InputError: there are fewer than two samples, or they are not finite.
+        InputError: There are fewer than two samples, or they are not finite.
     """
     array = finite_array(samples, "samples", 2)
     n, size = array.shape
@@ -89,17 +92,17 @@ def mean_estimates(samples: Any) -> Estimates:
 
 
 def weight_estimates(x: Any, y: Any, intercept: bool = False, dependent: float = 1e-10) -> Estimates:
-    """Least squares weights of y = sum_k w_k x_k (+ a constant) + noise of one unknown variance.
+    """Return least squares weights of y = sum_k w_k x_k (+ a constant) + noise of one unknown variance.
 
     Args:
-        x: Shape (n, K).
-        y: Shape (n,).
+        x: Inputs, shape (n, K).
+        y: Labels, shape (n,).
         intercept: Whether a constant is fitted too.
-        dependent: Share of a column's length that is left beside the columns before it, below which it counts as
-            determined by them.
+        dependent: A column counts as determined by the columns before it where less than this share of its length
+            remains beside them.
 
     Raises:
-        InputError: The samples do not match, are too few or not finite, or a column of x is determined by others.
+        InputError: The samples do not match, are too few or not finite, or other columns determine a column of x.
     """
     inputs, labels = finite_array(x, "x", 2), finite_array(y, "y", 1)
     n, size = inputs.shape
@@ -121,10 +124,16 @@ def weight_estimates(x: Any, y: Any, intercept: bool = False, dependent: float =
 
 
 def finite_array(values: Any, name: str, ndim: int) -> FloatArray:
-    """A float64 array of so many dimensions.
+    """Return a float64 array with a given number of dimensions.
+
+    Args:
+        values: The entries.
+        name: What messages call the array.
+        ndim: Number of dimensions.
 
     Raises:
-        InputError: another shape, an empty array, or entries that are not finite, or whose squares overflow or vanish.
+        InputError: The array has another shape or is empty, an entry is not finite, or its square overflows or
+            vanishes.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != ndim or 0 in array.shape:

@@ -1,7 +1,7 @@
-"""From refuted equalities to one partition: what cannot be told apart, joined; or the simplest that is not refuted.
+"""Turns refuted equalities into one partition: parameters that may be equal, joined; or the simplest one not refuted.
 
-Both work on the tests of `equality_tests`; refitting the tied parameters is left to `partitions`. Labels here are
-signed and never 0, (J,): where 0 takes part it is the last parameter, and its class is the one that vanishes.
+Both work on the tests of `equality_tests`; `partitions` refits the tied parameters. Labels here are signed and never 0,
+shape (J,): where 0 takes part it is the last parameter, and its class is the one that vanishes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ Classes = NDArray[np.int64]
 
 
 def joined(tests: EqualityTests) -> Classes:
-    """The finest partition that keeps together all pairs with an equality that was not refuted, (J,).
+    """Return the finest partition that keeps together all pairs with an equality that was not refuted, shape (J,).
 
     Where no true equality is refuted, no two equal parameters are split. Parameters that differ may be joined through
     others between them. Signs are those of the likeliest equalities, the ones with the smallest |t|, that join a class.
+
+    Args:
+        tests: The tests of all equalities.
     """
     kept = ~tests.refuted & np.triu(np.ones(tests.refuted.shape[1:], dtype=bool), k=1)
     places, first, second = np.nonzero(kept)
@@ -44,15 +47,22 @@ def _join(classes: Classes, k: int, other: int, sign: int) -> None:
 
 
 def simplest(tests: EqualityTests, weights: FloatArray) -> Classes:
-    """The partition with the fewest classes of which no class holds a refuted equality, (J,), by dynamic programming.
+    """Return the partition with the fewest classes without a refuted equality inside a class, by dynamic programming.
 
-    Among the partitions into intervals of the estimates, sorted (by size where signs are free, each with the sign of
-    its estimate); of several, the one with the least weighted sum of squares within classes, which is the residual sum
-    of squares of the tied model where the estimates are uncorrelated. weights: (J,), one over the variances.
+    It searches partitions into intervals of the sorted estimates (sorted by size where signs are free, each with the
+    sign of its estimate). Of several, it takes the one with the least weighted sum of squares within classes, which is
+    the residual sum of squares of the tied model where the estimates are uncorrelated.
 
     Where no true equality is refuted, and the estimates are uncorrelated and equally precise, it has at most as many
     classes as the true partition: then pairs are refuted exactly when they lie farther apart than some distance, and
     the fewest sets of bounded diameter that cover points of a line can be taken to be intervals. Costs O(J^2).
+
+    Args:
+        tests: The tests of all equalities.
+        weights: One over the variances, shape (J,).
+
+    Returns:
+        Shape (J,).
     """
     oriented = np.where(tests.values < 0, -1, 1) if len(tests.signs) > 1 else np.ones(tests.values.size, dtype=int)
     order = np.argsort(oriented * tests.values, kind="stable")
@@ -65,7 +75,7 @@ def simplest(tests: EqualityTests, weights: FloatArray) -> Classes:
 
 
 def _starts(tests: EqualityTests, oriented: NDArray[np.integer], order: NDArray[np.integer]) -> list[int]:
-    """For each place in the order the first one with which it can share a class."""
+    """Return, for each place in the order, the first place with which it can share a class."""
     conflicts, unlike = (a[np.ix_(order, order)] for a in (tests.conflicts(oriented), tests.unlike))
     zero = int(np.flatnonzero(order == order.size - 1)[0]) if tests.zeros else order.size
     starts: list[int] = []

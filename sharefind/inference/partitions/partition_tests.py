@@ -1,7 +1,7 @@
 """Which parameters of a linear model, or of a mean, are equal, opposite or zero? Blind sharing of K parameters.
 
-Exact tests of all equalities (`equality_tests`) say what can be told apart; `partition_search` joins the rest; here the
-tied parameters are refitted.
+Exact tests of all equalities (`equality_tests`) find parameters that differ; `partition_search` joins the rest; this
+module refits the tied parameters.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
-from scipy import special
+import scipy
 
 from sharefind.errors import ConfigError
 from sharefind.inference.partitions.equality_tests import EqualityTests, equality_tests
@@ -31,10 +31,10 @@ class PartitionOptions(TypedDict, total=False):
         signed: Whether parameters may also be equal up to sign; False if left out.
         zeros: Whether they may also be 0; False if left out.
         alpha: Probability with which any true equality may be refuted; 0.01 if left out.
-        chains: "joined" keeps together all that cannot be told apart, directly or through others, as is done if it is
-            left out; "cut" takes the fewest classes that the tests leave standing.
-        draws: Of the tests; 999 if left out.
-        seed: Of the tests; 0 if left out.
+        chains: "joined", the default, keeps together all parameters that may be equal, directly or through others;
+            "cut" takes the fewest classes that the tests leave standing.
+        draws: Draws of the tests; 999 if left out.
+        seed: Seed of the tests; 0 if left out.
     """
 
     signed: bool
@@ -47,24 +47,28 @@ class PartitionOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """Which parameters are tied, and their tied estimates. K parameters, r classes that do not vanish.
+    """A partition of K parameters into tied ones, with their tied estimates; r classes do not vanish.
 
     With probability at least 1 - alpha (Gaussian noise; at every sample size) all pairs that were found to differ do
     differ: see `equality_tests`. Then "joined" splits no two parameters that are equal; "cut" may, where `undecided`
-    says so, but has at most as many classes as the truth (uncorrelated, equally precise estimates). Nothing is promised
-    in the other direction: parameters that are tied may differ by less than the data can show.
+    lists them, but has at most as many classes as the truth (uncorrelated, equally precise estimates). Nothing is
+    promised in the other direction: parameters that are tied may differ by less than the data can show.
 
     Attributes:
-        labels: int32 (K,), canonical: 0 = zero, k or -k = class k with sign.
-        values: tied estimates of class 1, 2, ..., generalised least squares, (r,). errors: their standard errors, (r,).
-        free: estimates with nothing tied, (K,). free_errors: their standard errors, (K,).
-        p_value: of the F test of the tied model against the free one. The partition was chosen on the same data, so
-            small values speak against it, while large ones are no proof.
-        p_equal: adjusted p-values of w_k = w_l, (K, K). p_opposite: of w_k = -w_l, if signed. p_zero: of w_k = 0, (K,),
-            if zeros were looked for.
-        refuted: pairs that are tied although they were found to differ; (k, k) stands for w_k = 0. Only with "joined".
-        undecided: pairs that are not tied although they were not found to differ. Only with "cut".
-        alpha: the family-wise level. chains: how such cases were settled.
+        labels: Canonical labels, int32 (K,): 0 = zero, k or -k = class k with sign.
+        values: Tied estimates of class 1, 2, ..., generalised least squares, shape (r,).
+        errors: Their standard errors, shape (r,).
+        free: Estimates with nothing tied, shape (K,).
+        free_errors: Their standard errors, shape (K,).
+        p_value: p-value of the F test of the tied model against the free one. The partition was chosen on the same
+            data, so small values speak against it, while large ones are no proof.
+        p_equal: Adjusted p-values of w_k = w_l, shape (K, K).
+        p_opposite: Adjusted p-values of w_k = -w_l, shape (K, K), if signed.
+        p_zero: Adjusted p-values of w_k = 0, shape (K,), if zeros were tested.
+        refuted: Pairs that are tied although they were found to differ; (k, k) stands for w_k = 0. Only with "joined".
+        undecided: Pairs that are not tied although they were not found to differ. Only with "cut".
+        alpha: The family-wise level.
+        chains: How such cases were settled.
     """
 
     labels: _tying.Labels
@@ -95,7 +99,7 @@ class Partition:
     def resolved(self) -> bool:
         """Whether the data leave one answer: all tied pairs may be equal, all others differ, and the F test agrees.
 
-        The last adds what pairs do not show, such as two weights of which only the sum is known, and is not 0. False
+        The F test adds what pairs do not show, for example two weights whose sum alone is known and is not 0. False
         with probability at most 2 alpha where parameters of different classes are far enough apart.
         """
         return not (self.refuted or self.undecided) and self.p_value > self.alpha
@@ -106,7 +110,7 @@ class Partition:
         return f"step-down max-|t| tests of all equalities, family-wise level {self.alpha:g}, chains {self.chains}"
 
     def subspace(self) -> Subspace:
-        """The exact tying space of the labels in R^K."""
+        """Return the exact tying space of the labels in R^K."""
         return Subspace.from_tying(self.labels)
 
 
@@ -156,23 +160,23 @@ def estimate_partition(
     draws: int = 999,
     seed: int = 0,
 ) -> Partition:
-    """Which of K estimated parameters are equal; the two functions above, for estimates from elsewhere.
+    """Test which of K estimated parameters are equal; the two functions above, for estimates from elsewhere.
 
     Args:
-        estimates: With their noise.
+        estimates: The estimates and their noise.
         signed: Whether parameters may also be equal up to sign.
         zeros: Whether they may also be 0.
         alpha: Probability with which any true equality may be refuted.
-        chains: "joined" keeps together all that cannot be told apart, directly or through others; "cut" takes the
+        chains: "joined" keeps together all parameters that may be equal, directly or through others; "cut" takes the
             fewest classes that the tests leave standing.
-        draws: Of the tests.
-        seed: Of the tests.
+        draws: Draws of the tests.
+        seed: Seed of the tests.
 
     Returns:
         The partition.
 
     Raises:
-        ConfigError: Alpha is not in (0, 1), too few draws, or `chains` is neither of the two.
+        ConfigError: Alpha is not in (0, 1), `draws` is too small, or `chains` is neither of the two.
     """
     if chains not in ("joined", "cut"):
         raise ConfigError(f"chains={chains!r}: give 'joined' or 'cut'")
@@ -230,7 +234,7 @@ def _refitted(estimates: Estimates, labels: _tying.Labels) -> tuple[FloatArray, 
     if ties == 0:
         return values, errors, 1.0
     lost = float((((white - design @ values) / estimates.scale) ** 2).sum())
-    return values, errors, float(special.fdtrc(ties, estimates.dof, lost / ties))
+    return values, errors, float(scipy.special.fdtrc(ties, estimates.dof, lost / ties))
 
 
 def _incidence(labels: _tying.Labels) -> FloatArray:

@@ -15,15 +15,15 @@ from sharefind.inference.relation.tied_evidence import KernelEvidence
 
 @dataclass(frozen=True)
 class BreakSearch:
-    """How the break is looked for.
+    """How the smallest detectable break is found.
 
     Attributes:
-        power: Probability with which it would have been seen.
+        power: Probability with which the break would have been seen.
         sets: Copies of the labels that get a break.
         copies: Copies of each of these, made as the test makes them.
         start: The first size that is tried, in standard deviations of the tied fit.
         doublings: Most times that it is doubled, or halved.
-        bisections: Steps between two sizes of which one is seen and the other is not.
+        bisections: Steps between a size that is seen and a size that is not.
     """
 
     power: float = 0.8
@@ -34,10 +34,10 @@ class BreakSearch:
     bisections: int = 2
 
     def smallest(self, powers: Callable[[float], float]) -> float | None:
-        """The size at which the power passes `power`; None where that is out of reach.
+        """Return the size at which the power passes `power`; None where that is out of reach.
 
         Args:
-            powers: Power at a size, which grows with it but for chance.
+            powers: Power at a size; it grows with the size, up to chance.
         """
         low, high = self._bracket(powers)
         if low is None or high is None:
@@ -66,7 +66,12 @@ Point = tuple[float, float]
 
 
 def critical_value(copies: Tensor, alpha: float) -> float:
-    """The value (of m copies, shape (m,)) that a statistic must exceed for p <= alpha; infinite where none does."""
+    """Return the value that a statistic must exceed for p <= alpha; infinite where no value suffices.
+
+    Args:
+        copies: Statistics of the m copies, shape (m,).
+        alpha: The level.
+    """
     above = int(alpha * (len(copies) + 1) * (1 + 1e-12)) - 1
     return float(copies.sort(descending=True).values[above]) if above >= 0 else float("inf")
 
@@ -91,7 +96,7 @@ def detectable_break(
     Args:
         evidence: The kernels and the labels.
         alpha: Level of the test.
-        rng: Of breaks and copies.
+        rng: Source of breaks and copies.
         units: The unit of each row, shape (n,), numbered from 0; None where each row is one.
         has_classes: Whether labels are classes.
         search: How it is looked for; `BreakSearch()` where None.
@@ -123,7 +128,7 @@ class _BrokenSets:
         breaks: Shape (sets, N, c), with the root mean square of the tied fit.
         units: The unit of each row, shape (n,).
         has_classes: Whether labels are classes.
-        seed: Of all copies.
+        seed: Seed of all copies.
         fits: Those of the test's own labels that were needed, by the place of length and noise in the table.
     """
 

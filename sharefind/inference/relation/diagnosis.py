@@ -24,7 +24,14 @@ from sharefind.parallel import Workers
 
 
 class Cause(StrEnum):
-    """What a rejection is due to, as far as the data tell."""
+    """The cause of a rejection, as far as the data show it.
+
+    Attributes:
+        RELATION: The relation is broken.
+        INPUTS: The law of the inputs is broken.
+        BOTH: Both are broken.
+        UNDETERMINED: Neither is shown to be broken.
+    """
 
     RELATION = "relation"
     INPUTS = "inputs"
@@ -56,11 +63,11 @@ class Diagnosis:
 
     @property
     def cause(self) -> Cause:
-        """Of a rejection: what is shown to be broken, `UNDETERMINED` where neither is.
+        """The cause of a rejection: what is shown to be broken, `UNDETERMINED` where neither is.
 
-        The inputs are where their test rejects. The relation is where its test rejects; where that was not made, where
-        the reference model fits and the interval of the risk gap lies above 0. That the inputs were not rejected proves
-        nothing about the relation.
+        The inputs are broken where their test rejects. The relation is broken where its test rejects. Where the
+        relation was not tested, it counts as broken if the reference model fits and the interval of the risk gap lies
+        above 0. Inputs that were not rejected prove nothing about the relation.
         """
         inputs = self.inputs is not None and self.inputs.p_value <= self.alpha
         if self.are_inputs_broken is not None:
@@ -102,9 +109,9 @@ def diagnose(
         x: Inputs, shape (n, d_in); the test of the inputs uses all of them.
         y: Labels, shape (n, d_out).
         moves: The group, orthogonal.
-        rng: Of everything random.
+        rng: Source of everything random.
         alpha: Level of the verdicts.
-        copies: Of the test on X.
+        copies: Copies of the test on X.
         workers: Who does that test; this process alone if None.
         units: Which unit a row belongs to, shape (n,), int64; no unit is split between folds.
         has_classes: Whether labels are classes, one-hot.

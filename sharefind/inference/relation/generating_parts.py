@@ -22,7 +22,7 @@ from sharefind.typing import IntArray
 
 
 def part_moves(moves: Moves, most: int = MAX_SUBGROUP_ORDER) -> tuple[Moves, ...]:
-    """Moves by subgroups that generate the group; the moves themselves where they are few.
+    """Return moves by subgroups that generate the group; the moves themselves where they are few.
 
     Args:
         moves: A group on X and on Y.

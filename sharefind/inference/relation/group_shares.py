@@ -30,8 +30,8 @@ class GroupShares:
     """What the evidence speaks for.
 
     Attributes:
-        log_evidence: Of each candidate, and of `NO_SYMMETRY`.
-        shares: Of the posterior, the same keys; they sum to 1.
+        log_evidence: Log evidence of each candidate, and of `NO_SYMMETRY`.
+        shares: Shares of the posterior, the same keys; they sum to 1.
         rows: Rows that were read.
         noise: Logarithm of the evidence that labels are constants and noise, and do not depend on the inputs.
         as_likely: The largest group that contains the one with the largest share and is about as likely; None for none.
@@ -65,32 +65,32 @@ def group_shares(
     settings: ShareSettings | None = None,
     progress: StepProgress | None = None,
 ) -> GroupShares | None:
-    """Shares of the candidates of a family and of no symmetry.
+    """Return shares of the candidates of a family and of no symmetry.
 
-    A candidate H stands for E[Y | X] being one draw of a Gaussian process that H ties, with covariance
-    mean_h k(x, h x') rho(h). The prior is uniform over conjugacy classes, no symmetry among them, so that the many
+    A candidate H stands for E[Y | X] being one draw of a Gaussian process that H ties, with covariance mean_h k(x, h
+    x') rho(h). The prior is uniform over conjugacy classes, with no symmetry as one of them, so that the many
     conjugates of a small group weigh no more than one large group. All candidates see the same inputs, scaled by one
-    matrix that commutes with the largest group, and the same labels: what the largest group leaves alone of their
-    origin is taken out. A constant that a smaller group leaves alone has a prior of its own: labels whose means differ
-    between outputs speak against groups that exchange these outputs, as they must.
+    matrix that commutes with the largest group, and the same labels; the part of their mean that the largest group
+    fixes is subtracted. A constant that a smaller group fixes has a prior of its own: labels whose means differ between
+    outputs speak against groups that exchange these outputs, as they must.
 
     Classes, as one-hot labels, are compared by their squared error: this evidence is approximate. Directions in which
-    labels are the same in all rows are left out: one-hot labels of k classes are k - 1 outputs. Rows of one unit
-    depend on each other: logarithms are multiplied by units / rows, as if each unit told as much as one row.
+    labels are the same in all rows are left out: one-hot labels of k classes are k - 1 outputs. Rows of one unit depend
+    on each other: logarithms are multiplied by units / rows, as if each unit told as much as one row.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         family: The candidates.
-        rng: Of the rows that are read where they are many, and of the blocks into which they are cut.
+        rng: Source of the choice of rows where there are many, and of the blocks into which they are cut.
         units: The unit of each row, shape (n,), int64.
-        settings: Which processes; `ShareSettings()` where None.
+        settings: The processes; `ShareSettings()` where None.
         progress: Called with the steps done and the steps in all.
 
     Returns:
-        The shares; None where there are none: the largest group is infinite, has more than `settings.most_order`
-        elements, or so many subgroups that `settings.most_work` is spent on a few rows; or inputs or labels are the
-        same in all rows that can be read.
+        The shares. None where the largest group is infinite, has more than `settings.most_order` elements, or has more
+        subgroups than `settings.most_work` allows for a few rows; None also where inputs or labels are the same in all
+        rows that can be read.
 
     Raises:
         InputError: The samples cannot be used.
@@ -115,18 +115,22 @@ def group_shares(
 
 
 def largest_share(shares: Mapping[str, float]) -> str:
-    """The name with the largest share; the first of several."""
+    """Return the name with the largest share; the first one where several are equal.
+
+    Args:
+        shares: Shares by name.
+    """
     return max(shares, key=lambda name: shares[name])
 
 
 def as_likely(shares: Mapping[str, float], members: Mapping[str, NDArray[np.int64]], alike: float) -> str | None:
-    """The largest group that contains the one with the largest share, and has nearly that share.
+    """Return the largest group that contains the group with the largest share, and has nearly that share.
 
     Groups that tie a linear function alike have the same evidence where the relation is linear, up to rounding and the
-    kernel: which of them has the largest share is then an accident, and the largest of them ties no more than others.
+    kernel. Which of them has the largest share is then an accident, and the largest of them ties no more than others.
 
     Args:
-        shares: Of each group.
+        shares: Share of each group.
         members: Elements of each group, in one numbering.
         alike: Part of the largest share that a larger group needs.
 
@@ -142,7 +146,7 @@ def as_likely(shares: Mapping[str, float], members: Mapping[str, NDArray[np.int6
 
 
 def _rows(n: int, most: int, units: Tensor | None, rng: np.random.Generator) -> NDArray[np.int64]:
-    """So many rows in their order, some of each unit, since more units tell more."""
+    """Return at most `most` rows in their order, some of each unit, since more units tell more."""
     order = rng.permutation(n)
     if units is not None:
         _, number, counts = np.unique(units.numpy()[order], return_inverse=True, return_counts=True)
@@ -193,7 +197,7 @@ def posterior(evidence: Mapping[str, float], prior: Mapping[str, float], tempera
 
     Args:
         evidence: Logarithms, of each name.
-        prior: Of each name, positive.
+        prior: Prior weight of each name, positive.
         temperature: What logarithms are divided by.
 
     Returns:

@@ -25,7 +25,7 @@ class Landmarks:
         x: The rows, shape (n, d_in).
         rows: Which of them the columns stand at, shape (m,), int64.
         outputs: Which output each column belongs to, shape (m,), int64, sorted; all 0 where labels stay.
-        length: Of the kernel.
+        length: Length of the kernel.
         block: Kernel values that are held at a time.
     """
 
@@ -38,7 +38,15 @@ class Landmarks:
 
     @classmethod
     def drawn(cls, group: ListedGroup, x: Tensor, count: int, length: float, rng: np.random.Generator) -> Landmarks:
-        """At rows that differ, drawn at random."""
+        """Return landmarks at rows that differ, drawn at random.
+
+        Args:
+            group: The group.
+            x: Inputs, shape (n, d_in).
+            count: Most landmarks.
+            length: Length of the kernel.
+            rng: Source of the draws.
+        """
         # Equal rows have equal products with a random vector; a sort of whole rows is slow.
         keys = x @ torch.from_numpy(rng.normal(size=x.shape[1]))
         first = torch.from_numpy(np.unique(keys.numpy(), return_index=True)[1])
@@ -48,16 +56,31 @@ class Landmarks:
         return cls(group, x, first[places // width][order], (places % width)[order], length)
 
     def some(self, count: int) -> Tensor:
-        """Places of about evenly chosen columns."""
+        """Return places of about evenly chosen columns.
+
+        Args:
+            count: Most columns.
+        """
         kept = min(count, len(self.rows))
         return torch.linspace(0, len(self.rows) - 1, kept, dtype=torch.float64).round().long()
 
     def at(self, places: Tensor) -> Landmarks:
-        """The columns at some places."""
+        """Return the columns at some places.
+
+        Args:
+            places: The places, int64.
+        """
         return replace(self, rows=self.rows[places], outputs=self.outputs[places])
 
     def among(self, rows: Tensor) -> tuple[Tensor, Landmarks]:
-        """The same columns of fewer rows: those that they stand at, then those of rows (k,) that are others."""
+        """Return the same columns on fewer rows: first the rows that they stand at, then other rows.
+
+        Args:
+            rows: The other rows, shape (k,).
+
+        Returns:
+            The rows that are kept, and the columns on them.
+        """
         at, numbers = torch.unique(self.rows, return_inverse=True)
         kept = torch.cat([at, rows[~torch.isin(rows, at)]])
         return kept, replace(self, x=self.x[kept], rows=numbers)
@@ -68,11 +91,18 @@ class Landmarks:
         return self.group.row_width
 
     def tied(self) -> Tensor:
-        """Columns of K_H: (n, width, m)."""
+        """Return columns of K_H, shape (n, width, m)."""
         return self.tied_at((self.length,))[0]
 
     def tied_at(self, lengths: Sequence[float]) -> list[Tensor]:
-        """Columns of K_H, one tensor (n, width, m) a length of the kernel; these share the distances."""
+        """Return columns of K_H, one tensor for each length of the kernel; the lengths share the distances.
+
+        Args:
+            lengths: Lengths of the kernel.
+
+        Returns:
+            Shape (n, width, m) each.
+        """
         points = self.x[self.rows]
         images = torch.einsum("gab,mb->gma", self.group.on_x, points)
         squares = (self.x**2).sum(1, keepdim=True), (points**2).sum(1)
@@ -89,13 +119,22 @@ class Landmarks:
         return [columns.div_(len(images)) for columns in wholes]
 
     def _entries(self) -> Iterator[list[tuple[int, slice, float]]]:
-        """Of each element: entries of its matrix on labels that are not 0, each with its row and its columns of K_H."""
+        """Yield, for each element, the entries of its matrix on labels that are not 0, each with its row and its
+        columns of K_H.
+        """
         slices, width = self._slices(), self.width
         for on_y in self.group.on_y if width > 1 else torch.ones(len(self.group.on_x), 1, 1):
             yield [(output, slices[column], float(on_y[output, column])) for output, column in on_y.nonzero().tolist()]
 
     def anti(self, tied: Tensor) -> Tensor:
-        """Columns of k - K_H from those of K_H, both (n, width, m)."""
+        """Return columns of k - K_H.
+
+        Args:
+            tied: Columns of K_H, shape (n, width, m).
+
+        Returns:
+            Shape (n, width, m).
+        """
         columns, points = -tied, self.x[self.rows]
         squares = (self.x**2).sum(1, keepdim=True), (points**2).sum(1)
         for rows in self._blocks():
@@ -106,7 +145,7 @@ class Landmarks:
         return columns
 
     def diagonal(self) -> Tensor:
-        """The diagonal of K_H: (n width,)."""
+        """Return the diagonal of K_H, shape (n width,)."""
         width = self.width
         mean = torch.zeros(len(self.x), width, dtype=torch.float64)
         for on_x, on_y in zip(self.group.on_x, self.group.on_y, strict=True):
@@ -115,11 +154,11 @@ class Landmarks:
         return (mean / len(self.group.on_x)).flatten()
 
     def tied_features(self, columns: Tensor, jitter: float) -> Tensor:
-        """F with K_H near F F^T: (n width, m).
+        """Return F with K_H near F F^T, shape (n width, m).
 
         Args:
-            columns: Those of K_H, shape (n, width, m).
-            jitter: For each column, added to the diagonal of their own kernel matrix.
+            columns: Columns of K_H, shape (n, width, m).
+            jitter: Added to the diagonal of the columns' own kernel matrix, for each column.
         """
         own = self._own(columns)
         own.diagonal().add_(jitter * len(own))
@@ -129,11 +168,11 @@ class Landmarks:
         return whitened
 
     def anti_features(self, tied: Tensor, rounding: float) -> Tensor:
-        """G with A near G G^T: (n width, r), r = 0 where the group moves nothing.
+        """Return G with A near G G^T, shape (n width, r); r = 0 where the group moves nothing.
 
         Args:
             tied: Columns of K_H, shape (n, width, m).
-            rounding: Eigenvalue of the columns' own kernel matrix, for each column, that is rounding.
+            rounding: Eigenvalue of the columns' own kernel matrix, for each column, up to which it counts as rounding.
         """
         columns = self.anti(tied)
         values, vectors = torch.linalg.eigh(self._own(columns))
@@ -161,9 +200,13 @@ def _roots(squares: Tensor) -> Tensor:
 
 
 def evened(features: Tensor, share: float) -> Tensor:
-    """Features of A (A + share N)^{-1} from features (N, r) of A.
+    """Return features of A (A + share N)^{-1}.
 
-    A smooth process is nearly constant: without this, a linear break in one of 34 inputs is not seen beside its level.
+    A smooth process is nearly constant: without this step, the level would hide a linear break in one of 34 inputs.
+
+    Args:
+        features: Features of A, shape (N, r).
+        share: The share of N.
     """
     values, vectors = torch.linalg.eigh(features.t() @ features)
     whole: Tensor = features @ (vectors * (values.clamp_min(0) + share * len(features)).rsqrt())

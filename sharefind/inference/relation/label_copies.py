@@ -16,7 +16,7 @@ class ErrorSizes:
     """What takes the residuals of each unit to the size of its errors.
 
     Attributes:
-        parts: Of the units with b labels each: the places of these, (k, b), and the matrices, (k, b, b).
+        parts: For units with b labels each, the places of the labels, (k, b), and the matrices, (k, b, b).
     """
 
     parts: tuple[tuple[Tensor, Tensor], ...]
@@ -49,19 +49,26 @@ class TiedFit:
 
     @classmethod
     def of(cls, kernel: Tensor, labels: Tensor, noise: float, rows: int) -> TiedFit:
-        """Posterior mean of a Gaussian process with kernel (N, N) from labels (N, c)."""
+        """Return the posterior mean of a Gaussian process.
+
+        Args:
+            kernel: Kernel matrix, shape (N, N).
+            labels: Shape (N, c).
+            noise: Noise variance.
+            rows: Number n of rows; a row has N / n labels.
+        """
         unit = torch.eye(len(kernel), dtype=torch.float64)
         passed = noise * torch.cholesky_inverse(torch.linalg.cholesky(kernel + noise * unit))
         residuals = passed @ labels
         return cls(labels - residuals, residuals, passed, rows)
 
     def signed(self, units: Tensor, rng: np.random.Generator, count: int, sizes: ErrorSizes | None = None) -> Tensor:
-        """Copies (count, N, c): the fit and the errors with a random sign for each unit.
+        """Return copies of labels: the fit and the errors with a random sign for each unit, shape (count, N, c).
 
         Args:
             units: The unit of each row, shape (n,), numbered from 0.
-            rng: Of the signs.
-            count: Copies.
+            rng: Source of the signs.
+            count: Number of copies.
             sizes: `error_sizes(units)`, where it is known.
         """
         signs = torch.from_numpy(rng.choice([-1.0, 1.0], size=(count, int(units.max()) + 1)))[:, units]
@@ -69,15 +76,25 @@ class TiedFit:
         return self.values + each * (sizes or self.error_sizes(units))(self.residuals)
 
     def errors(self, units: Tensor) -> Tensor:
-        """Residuals at the size of the errors, (N, c): C_BB^{-1/2} of those of each unit B, see `error_sizes`."""
+        """Return residuals at the size of the errors: multiplied by C_BB^{-1/2} of each unit B, see `error_sizes`.
+
+        Args:
+            units: The unit of each row, shape (n,), numbered from 0.
+
+        Returns:
+            Shape (N, c).
+        """
         return self.error_sizes(units)(self.residuals)
 
     def error_sizes(self, units: Tensor) -> ErrorSizes:
-        """C_BB^{-1/2} of each unit B; no labels are read.
+        """Return C_BB^{-1/2} of each unit B; no labels are read.
 
         C is (I - S)^2, the covariance that white errors leave in residuals. With I - S in its place, which is the
         covariance where the tied process is true, errors come out too small beside the fit, and true relations are
         rejected too often.
+
+        Args:
+            units: The unit of each row, shape (n,), numbered from 0.
         """
         each = len(self.values) // self.rows
         numbers = units.repeat_interleave(each)
@@ -91,15 +108,15 @@ class TiedFit:
         return ErrorSizes(tuple(parts))
 
     def classes(self, scale: OrbitScale, units: Tensor, rng: np.random.Generator, count: int) -> Tensor:
-        """Copies of one-hot labels, scaled, (count, n, q): classes drawn with the fit's probabilities.
+        """Return copies of one-hot labels, scaled, shape (count, n, q): classes drawn with the fit's probabilities.
 
         Rows of a unit share the random numbers of a draw, so that they are as alike as their probabilities allow.
 
         Args:
             scale: How the labels were scaled.
             units: The unit of each row, shape (n,), numbered from 0.
-            rng: Of the classes.
-            count: Copies.
+            rng: Source of the classes.
+            count: Number of copies.
         """
         shares = self.values.reshape(self.rows, -1) / scale.y_scale + scale.y_shift
         logits = (shares.clamp(0, 1) / shares.clamp(0, 1).sum(1, keepdim=True)).log()
@@ -110,7 +127,12 @@ class TiedFit:
 
 
 def inverse_roots(covariances: Tensor, least: float) -> Tensor:
-    """C^{-1/2} of symmetric C (k, b, b), their eigenvalues raised to `least`."""
+    """Return C^{-1/2} of symmetric matrices C.
+
+    Args:
+        covariances: The matrices, shape (k, b, b).
+        least: Eigenvalues below this are raised to it.
+    """
     if covariances.shape[1] == 1:
         return covariances.clamp_min(least).rsqrt()
     values, vectors = torch.linalg.eigh(covariances)

@@ -20,7 +20,7 @@ class LabelPart:
 
     Attributes:
         basis: Orthonormal bases of the m constituents, in which all of them have the same matrices, (m, q, d).
-        matrices: Of all elements in these bases, (g, d, d).
+        matrices: Matrices of all elements in these bases, (g, d, d).
     """
 
     basis: Tensor
@@ -32,7 +32,14 @@ class LabelPart:
         return self.matrices.shape[1] == 1 and bool((self.matrices - 1).abs().max() < 0.5)
 
     def coordinates(self, y: Tensor) -> Tensor:
-        """Labels (n, q) in the bases, (n, d, m)."""
+        """Return the coordinates of labels in the bases.
+
+        Args:
+            y: Labels, shape (n, q).
+
+        Returns:
+            Shape (n, d, m).
+        """
         return torch.einsum("nq,mqd->ndm", y, self.basis)
 
     def covariance(self, kernels: Tensor) -> Tensor:
@@ -50,7 +57,14 @@ class LabelPart:
         return (mean + mean.t()) / 2
 
     def labels(self, coordinates: Tensor) -> Tensor:
-        """The inverse, (..., n, d, m) -> (..., n, q): what lies in this part."""
+        """Return labels in this part from coordinates; the inverse of `coordinates`.
+
+        Args:
+            coordinates: Shape (..., n, d, m).
+
+        Returns:
+            Shape (..., n, q).
+        """
         return torch.einsum("...ndm,mqd->...nq", coordinates, self.basis)
 
 
@@ -61,7 +75,7 @@ def label_parts(on_y: Tensor, rng: np.random.Generator, rounding: float = 1e-8) 
 
     Args:
         on_y: All elements of a finite group, (g, q, q), float64, orthogonal.
-        rng: Of the random matrices.
+        rng: Source of the random matrices.
         rounding: Difference of eigenvalues, matrices or characters that is rounding.
 
     Returns:

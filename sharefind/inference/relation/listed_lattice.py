@@ -26,8 +26,9 @@ class ListedLattice:
         on_x: Its elements on X, shape (g, d_in, d_in), float64, the identity first.
         on_y: Its elements on Y, shape (g, d_out, d_out), float64.
         members: Elements of each candidate, in ascending order. Elements that act in the same way are one, so that
-            candidates with the same list cannot be told apart.
-        classes: Candidates that are conjugate in the largest group, or act in the same way as one that is.
+            candidates with the same list act alike.
+        classes: Classes of candidates that are conjugate in the largest group, or that act in the same way as a
+            conjugate one.
     """
 
     whole: JointAction
@@ -61,7 +62,7 @@ class ListedLattice:
         return cls(moves, on_x, on_y, members, _merged([*conjugate, [nothing]], members))
 
     def prior(self) -> dict[str, float]:
-        """Each class has the same weight, which its members share evenly; they sum to 1."""
+        """Return prior weights: each class has the same weight, which its members share evenly; they sum to 1."""
         weights = {name: 1 / (len(self.classes) * len(c)) for c in self.classes for name in c}
         return {name: weights[name] for name in self.members}
 

@@ -12,8 +12,6 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from sharefind.groups import FiniteGroup
@@ -22,6 +20,7 @@ from sharefind.inference.relation.label_parts import LabelPart, label_parts
 from sharefind.inference.tied_kernels import ListedGroup
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.standardise import LAST_PLACES
+from sharefind.spaces.tying import connected
 
 
 class Tying(Protocol):
@@ -44,7 +43,7 @@ class Tying(Protocol):
 
     @property
     def covariance(self) -> Tensor:
-        """Of the inputs with all images, (d_in, d_in)."""
+        """Covariance of the inputs with all images, shape (d_in, d_in)."""
         ...
 
     @property
@@ -58,11 +57,26 @@ class Tying(Protocol):
         ...
 
     def samples(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """What a model is fitted to on these rows (n,): inputs (N, d_in) and labels (N, q)."""
+        """Return the samples that a model is fitted to.
+
+        Args:
+            rows: Numbers of the rows, shape (n,).
+
+        Returns:
+            Inputs, shape (N, d_in), and labels, shape (N, q).
+        """
         ...
 
     def predicted(self, rows: Tensor, values: Tensor) -> Tensor:
-        """Predictions at `samples(rows)`, (..., N, q), as predictions of the rows, (..., n, q)."""
+        """Return predictions of the rows from predictions at `samples(rows)`.
+
+        Args:
+            rows: Numbers of the rows, shape (n,).
+            values: Predictions at the samples, shape (..., N, q).
+
+        Returns:
+            Shape (..., n, q).
+        """
         ...
 
 
@@ -90,7 +104,14 @@ class ListedTying:
 
     @classmethod
     def of(cls, group: ListedGroup, x: Tensor, y: Tensor, rng: np.random.Generator) -> ListedTying:
-        """From inputs (n, d_in) and labels (n, q), float64."""
+        """Return the tying of a listed group.
+
+        Args:
+            group: The group.
+            x: Inputs, shape (n, d_in), float64.
+            y: Labels, shape (n, q), float64.
+            rng: Source of random numbers.
+        """
         centre = group.on_x.mean(0) @ x.mean(0)
         moment = (x - centre).t() @ (x - centre) / len(x)
         covariance = (group.on_x @ moment @ group.on_x.transpose(1, 2)).mean(0)
@@ -98,7 +119,13 @@ class ListedTying:
 
     @classmethod
     def free(cls, x: Tensor, y: Tensor, rng: np.random.Generator) -> ListedTying:
-        """Without a group."""
+        """Return the tying of the trivial group.
+
+        Args:
+            x: Inputs, shape (n, d_in), float64.
+            y: Labels, shape (n, q), float64.
+            rng: Source of random numbers.
+        """
         unit_x, unit_y = (torch.eye(v.shape[1], dtype=torch.float64).unsqueeze(0) for v in (x, y))
         return cls.of(ListedGroup(unit_x, unit_y), x, y, rng)
 
@@ -113,11 +140,20 @@ class ListedTying:
         return self.x
 
     def samples(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows: features know the group."""
+        """Return the rows themselves, since features know the group.
+
+        Args:
+            rows: As in `Tying`.
+        """
         return self.x[rows], self.y[rows]
 
     def predicted(self, rows: Tensor, values: Tensor) -> Tensor:
-        """The same."""
+        """Return the predictions unchanged.
+
+        Args:
+            rows: As in `Tying`.
+            values: As in `Tying`.
+        """
         return values
 
 
@@ -128,11 +164,12 @@ class ImagedTying:
     Attributes:
         x: Images of the inputs, (k, n, d_in).
         y: Images of the labels, (k, n, q).
-        turns: The elements as they act on labels, (k, n, q, q); None where they leave labels alone.
+        turns: The actions of the elements on labels, (k, n, q, q); None where labels do not change.
         parts: One, which holds all labels.
         centre: See `Tying`, up to the noise of the images.
         covariance: See `Tying`, up to that noise.
         blocks: See `Tying`.
+        on_x: The identity on X, shape (1, d_in, d_in): images replace the group.
     """
 
     x: Tensor
@@ -149,7 +186,15 @@ class ImagedTying:
 
     @classmethod
     def of(cls, moves: Moves, x: Tensor, y: Tensor, images: int, rng: np.random.Generator) -> ImagedTying:
-        """From inputs (n, d_in) and labels (n, q), float64."""
+        """Return the tying by random images of the rows.
+
+        Args:
+            moves: How the group moves samples.
+            x: Inputs, shape (n, d_in), float64.
+            y: Labels, shape (n, q), float64.
+            images: Number k of images of a row.
+            rng: Source of the elements.
+        """
         elements = moves.draw((images, len(x)), rng)
         moved_x, moved_y = moves.move(elements, x.unsqueeze(0), y.unsqueeze(0))
         columns = [
@@ -172,11 +217,20 @@ class ImagedTying:
         return self.x.flatten(0, 1)
 
     def samples(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """All images of the rows."""
+        """Return all images of the rows.
+
+        Args:
+            rows: As in `Tying`.
+        """
         return self.x[:, rows].flatten(0, 1), self.y[:, rows].flatten(0, 1)
 
     def predicted(self, rows: Tensor, values: Tensor) -> Tensor:
-        """Means over the images of a row, turned back."""
+        """Return means over the images of a row, turned back.
+
+        Args:
+            rows: As in `Tying`.
+            values: As in `Tying`.
+        """
         each: Tensor = torch.unflatten(values, -2, (len(self.x), len(rows)))
         if self.turns is None:
             return each.mean(-3)
@@ -193,7 +247,7 @@ def tying_of(
         moves: The group, orthogonal.
         x: Inputs, shape (n, d_in), float64.
         y: Labels, shape (n, q), float64.
-        rng: Of images.
+        rng: Source of images.
         closed_order: Largest finite group over which features are averaged.
         most_images: Most images of a row, for other groups.
         values: Most images of all rows.
@@ -208,7 +262,11 @@ def tying_of(
 
 
 def block_spread(tying: Tying) -> Tensor:
-    """One over the spread of the inputs of a block, (d_in,); 0 where it is rounding."""
+    """Return one over the standard deviation of the inputs of a block, shape (d_in,); 0 where it is rounding.
+
+    Args:
+        tying: Has the inputs and their blocks.
+    """
     variance = tying.covariance.diagonal().clamp_min(0).numpy()
     mean = np.bincount(tying.blocks, variance) / np.bincount(tying.blocks)
     largest = np.zeros(len(mean))
@@ -220,8 +278,8 @@ def block_spread(tying: Tying) -> Tensor:
 
 def _blocks(on_x: Tensor, unmoved: float = 1e-9) -> NDArray[np.int64]:
     """Which inputs the elements (g, d_in, d_in) mix, by the number of their block, (d_in,)."""
-    mixed = coo_array((on_x.abs().amax(0) > unmoved).numpy())
-    return np.asarray(connected_components(mixed, directed=False)[1], dtype=np.int64)
+    rows, columns = np.nonzero((on_x.abs().amax(0) > unmoved).numpy())
+    return np.asarray(connected(rows, columns, on_x.shape[-1]), dtype=np.int64)
 
 
 def _drawn_matrices(moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, draws: int = 64) -> Tensor:

@@ -81,7 +81,7 @@ def overlap(
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out); how the group acts on them matters, their values do not.
         moves: The group, orthogonal, finite and small enough to be listed.
-        rng: Of the rows that are read, where they are many.
+        rng: Source of the rows that are read, where they are many.
         settings: Kernel, noise and rows; `OverlapSettings()` where None.
 
     Returns:
@@ -164,7 +164,7 @@ class _Left:
         """tr R A R over the mean of the same of moved rows, for the subgroup with these elements; None where A is 0.
 
         Args:
-            places: Of the elements.
+            places: Places of the elements.
             weights: How often each element is one of a conjugate of the subgroup, shape (g,).
         """
         less = weights - 1 / len(weights)

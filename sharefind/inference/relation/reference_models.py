@@ -74,7 +74,14 @@ class ReferenceModels:
     block_values: int = 2_000_000
 
     def free(self, x: Tensor, y: Tensor, folds: NDArray[np.int64], rng: np.random.Generator) -> HeldOut:
-        """The free model on samples of other folds; see `tied`."""
+        """Return predictions of the free model on held-out samples; see `tied`.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, q).
+            folds: The fold of each row, shape (n,).
+            rng: Source of random numbers.
+        """
         return self._held_out(ListedTying.free(x, y, rng), y, folds, rng)
 
     def tied(self, x: Tensor, y: Tensor, moves: Moves, folds: NDArray[np.int64], rng: np.random.Generator) -> HeldOut:
@@ -88,7 +95,7 @@ class ReferenceModels:
             y: Labels, shape (n, q), float64.
             moves: The group, orthogonal.
             folds: Number of each sample's fold, shape (n,).
-            rng: Of landmarks and images.
+            rng: Source of landmarks and images.
 
         Returns:
             Errors of all samples.
@@ -159,7 +166,7 @@ class _Kernel:
     length: float | None
 
     def __call__(self, rows: Tensor, landmarks: Tensor) -> Tensor:
-        """Of points (n, a) and (p, a): (n, p)."""
+        """Return the kernel matrix, shape (n, p), of points (n, a) and landmarks (p, a)."""
         inner = rows @ landmarks.t()
         if self.length is None:
             return inner / self.spread
@@ -187,7 +194,9 @@ class _Features:
     def of(
         cls, kernel: _Kernel, tying: Tying, starts: Tensor, most: int, rounding: float, block_values: int
     ) -> _Features:
-        """Of landmarks `starts` (p, a), as many of them as give `most` features at most."""
+        """Return the features of landmarks `starts` (p, a); of the landmarks only as many as give `most` features at
+        most.
+        """
         images = torch.einsum("gab,ib->gia", tying.on_x, starts)
         counts = [min(len(starts), max(1, most // part.matrices.shape[1])) for part in tying.parts]
         rough = cls(kernel, tying.parts, images, counts, [], block_values)
@@ -209,7 +218,7 @@ class _Features:
         return [torch.cat(blocks) for blocks in found]
 
     def __call__(self, x: Tensor) -> list[Tensor]:
-        """Of inputs (n, d_in), for each part (n, d, P)."""
+        """Return the features of inputs (n, d_in), for each part (n, d, P)."""
         return [k @ root for k, root in zip(self.kernels(self.kernel.points(x)), self.roots, strict=True)]
 
 
@@ -299,7 +308,7 @@ class _Moments:
 
     @classmethod
     def of(cls, features: Tensor, part: LabelPart, labels: Tensor) -> _Moments:
-        """Of features (n, d, P) and labels (n, q)."""
+        """Return the moments of features (n, d, P) and labels (n, q)."""
         rows, values = features.flatten(0, 1), part.coordinates(labels)
         flat = values.flatten(0, 1)
         mean, shift = rows.sum(0), flat.sum(0)

@@ -2,7 +2,7 @@
 
 The hypothesis of a group is that the relation is equivariant on the whole space: such hypotheses are closed under
 joins, those about the support of the inputs are not. What inputs cannot show is undecided, however large the p-value.
-What is tested next and what follows is left to `relation_verdicts`.
+`relation_verdicts` decides what is tested next and what follows.
 """
 
 from __future__ import annotations
@@ -34,11 +34,20 @@ class RelationMemory(Protocol):
     """Where finished tests are kept."""
 
     def recall_relation(self, name: str) -> RelationTest | None:
-        """The test of a candidate that an earlier run finished, or None."""
+        """Return the test of a candidate that an earlier run finished, or None.
+
+        Args:
+            name: Name of the candidate.
+        """
         ...
 
     def keep_relation(self, name: str, test: RelationTest) -> None:
-        """Keep a test that has just been finished."""
+        """Keep a test that has just been finished.
+
+        Args:
+            name: Name of the candidate.
+            test: The test.
+        """
         ...
 
 
@@ -47,11 +56,11 @@ class RelationFamily:
     """What the tests of a family of relations found.
 
     Attributes:
-        family: Verdicts and p-values. Nothing is accepted where the inputs show too little of every group left.
-        tests: Those that were made.
-        one_sided: Groups that were not rejected, of which the inputs show one side only.
-        unassured: Groups that were rejected at so small an overlap that the level is not assured.
-        doubts: Of each undecided group: why.
+        family: Verdicts and p-values. No group is accepted where the inputs show too little of every remaining group.
+        tests: The tests that were made.
+        one_sided: Groups that were not rejected although the inputs show only one side of them.
+        unassured: Groups that were rejected at an overlap so small that the level is not assured.
+        doubts: The reason why a group is undecided, by its name.
     """
 
     family: FamilyTest
@@ -79,33 +88,33 @@ def relation_family_test(
     settings: RelationSettings | None = None,
     evidence: Mapping[str, float] | None = None,
 ) -> RelationFamily:
-    """Test which groups of a family leave the relation E[Y | X] alone.
+    """Test which groups of a family leave the relation E[Y | X] unchanged.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out), one-hot where they are classes.
         family: The candidates, finite and listed, closed under joins.
         alpha: Family-wise error rate, by simulation.
-        copies: Of each test, so many that 1 / (copies + 1) <= alpha. Tests that have a part of alpha only, see
-            `relation_verdicts`, have so many more that they can use it.
+        copies: Copies of each test, enough for 1 / (copies + 1) <= alpha. Tests that have only a part of alpha, see
+            `relation_verdicts`, get more copies so that they can use it.
         seed: Each candidate's stream is named after it.
         units: The unit of each row, shape (n,), int64; None where each row is one.
         has_classes: Whether labels are classes.
         progress: Called before each test; with several workers it names the first of those under way.
         memory: Tests that were finished before, with the same data and settings; it gets each as soon as it is done.
         workers: Share the tests of a wave, with the same result; this process alone if None.
-        bounds: What an overlap must be; `OverlapBounds()` where None.
+        bounds: Bounds on the overlap; `OverlapBounds()` where None.
         settings: How relations are tested; `RelationSettings()` where None.
-        evidence: Of each candidate, such as `GroupShares.log_evidence`: of several groups that could be accepted but
-            not together, the one with the most is. The one with the largest p-value where None.
+        evidence: Evidence for each candidate, such as `GroupShares.log_evidence`. It chooses between groups that could
+            be accepted but not together; where None, the largest p-value chooses.
 
     Returns:
         The verdicts.
 
     Raises:
-        ConfigError: Alpha is not in (0, 1), or so few copies cannot reject.
+        ConfigError: Alpha is not in (0, 1), or `copies` is too small for a rejection.
         GroupError: A candidate is infinite, or too large to be listed.
-        InputError: The samples cannot be used. What the deadline of the workers says, when it passes.
+        InputError: The samples cannot be used.
     """
     if not 0 < alpha < 1 or 1 / (copies + 1) > alpha:
         raise ConfigError(f"alpha={alpha}, copies={copies}: alpha must lie in (0, 1) and 1 / (copies + 1) not above it")
@@ -205,7 +214,9 @@ class _Plan:
         )
 
     def _copies(self, place: int, closure: RelationClosure) -> int:
-        """So many that a part of alpha can be used: half of it, or inside a one-sided group a share of half of it."""
+        """Return the number of copies with which a part of alpha can be used: half of it, or in a one-sided group a
+        share of half.
+        """
         is_part = any(j in closure.found and not closure.is_decidable(j) for j in self.family.above(place))
         parts = 2 * (closure.most_shares if is_part else 1)
         return max(self.copies, math.ceil(parts / self.alpha) - 1)

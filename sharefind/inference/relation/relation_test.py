@@ -47,7 +47,7 @@ class RelationTest:
 
     @property
     def p_value(self) -> float:
-        """Of the bootstrap."""
+        """p-value of the bootstrap."""
         return self.test.p_value
 
 
@@ -57,30 +57,39 @@ class RelationSettings:
 
     Attributes:
         evidence: The kernels and what is done with them.
-        most_values: Most labels (rows, times outputs where these move) of which the exact kernel matrices are formed.
-        copies_at_once: Copies that are evaluated between two looks at the deadline.
+        most_values: Most labels (rows, times outputs where these move) for which the exact kernel matrices are formed.
         features: What stands for the kernels of more labels.
-        fewer_values: Most labels that the exact kernel matrices read where they are many, but features leave out more
-            than the labels' noise: what they leave out would pass for a break.
-        seen_values: Most labels with which the detectable break is looked for; that of n rows is taken to be that of m
-            times sqrt(m / n).
+        fewer_values: Most labels of the exact kernel matrices where labels are many but features leave out more than
+            the labels' noise. What features leave out would look like a break.
+        seen_values: Most labels with which the detectable break is searched; the break of n rows is estimated from that
+            of m rows, times sqrt(m / n).
     """
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     most_values: int = 600
-    copies_at_once: int = 50
     features: FeatureSettings = field(default_factory=FeatureSettings)
     fewer_values: int = 600
     seen_values: int = 400
 
     def of_labels(self, *, has_classes: bool) -> RelationSettings:
-        """These settings, with the undersmoothing of classes where labels are such."""
+        """Return these settings, with the undersmoothing of classes where labels are classes.
+
+        Args:
+            has_classes: Whether labels are classes.
+        """
         if not has_classes:
             return self
         return replace(self, evidence=replace(self.evidence, undersmoothing=self.evidence.class_undersmoothing))
 
     def kernels(self, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> KernelEvidence | FeatureEvidence:
-        """Of inputs (n, d_in) and labels (n, d_out): exact, or of features where labels are many."""
+        """Return the evidence of a hypothesis: exact, or of features where labels are many.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
+            moves: How the group moves samples.
+            rng: Source of random numbers.
+        """
         width = ListedGroup.of(moves).row_width
         if len(x) * width <= self.most_values:
             return KernelEvidence.of(x, y, moves, rng, self.evidence)
@@ -129,7 +138,7 @@ def relation_test(
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out); of classes one column a class, 1 in that of the row and 0 elsewhere.
         moves: The group, orthogonal and finite.
-        rng: Of the copies.
+        rng: Source of the copies.
         copies: Copies of the labels, for each part of a large group as many times more.
         units: Which unit a row belongs to, shape (n,), int64: rows of one unit depend on each other.
         has_classes: Whether labels are classes.
@@ -186,7 +195,7 @@ def _tested(
     units = units if units is None or evidence.rows is None else units[evidence.rows]
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)
     values = [evidence.statistic(evidence.labels.unsqueeze(0))]
-    for part in torch.split(labels, settings.copies_at_once):
+    for part in torch.split(labels, settings.evidence.copies_at_once):
         if workers is not None:
             workers.refuse_late()
         values.append(evidence.statistic(part))

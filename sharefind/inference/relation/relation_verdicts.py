@@ -3,7 +3,7 @@ r"""Closed testing of relations where inputs may show one side of a group only: 
 Pure functions of p-values, overlaps and inclusions. A group is *decidable* where its overlap is large enough to accept
 it, else *one-sided*. The local test of a decidable group rejects where p <= alpha. The local test of a one-sided group
 spends half of alpha on its own p-value and shares the other half among its decidable subgroups that lie inside no other
-one, of which the `most_shares` largest count (all of alpha is its own where there are none):
+one; the `most_shares` largest count (where there are none, it has all of alpha):
 
 $$p_{loc}(G) = \min(2 p_G,\; 2 m \min_{i \le m} p_{K_i}).$$
 
@@ -29,7 +29,15 @@ from sharefind.inference.tests.families import CandidateFamily
 
 
 class Doubt(StrEnum):
-    """Why a group is undecided."""
+    """Why a group is undecided.
+
+    Attributes:
+        ONE_SIDED: The inputs show one side of the symmetry only.
+        CONTRADICTED: Its own test speaks against it, but a larger group is not rejected.
+        CONFLICT: It cannot hold together with the accepted group, for which there is more evidence.
+        BESIDE: There is more evidence for the accepted group, and the two together are undecided.
+        LARGER: It lies inside a group that is undecided.
+    """
 
     ONE_SIDED = "the inputs show one side of the symmetry only"
     CONTRADICTED = "its own test speaks against it, but a larger group is not rejected"
@@ -43,7 +51,7 @@ class Found:
     """What the test of one group gave.
 
     Attributes:
-        p_value: Of its own test.
+        p_value: p-value of its own test.
         overlap: What the inputs can say about it.
     """
 
@@ -53,14 +61,14 @@ class Found:
 
 @dataclass(frozen=True)
 class RelationClosure:
-    """The tests of a family that are done so far, by the place of the candidate, and what follows from them.
+    """The finished tests of a family, by the place of the candidate, and what follows from them.
 
     Attributes:
         family: The candidates.
-        found: Of those that were tested.
+        found: The results of candidates that were tested.
         alpha: Family-wise error rate.
-        bounds: What an overlap must be.
-        most_shares: Most subgroups of a one-sided group that share the half of alpha that is theirs.
+        bounds: Bounds on the overlap.
+        most_shares: Most subgroups of a one-sided group that share their half of alpha.
     """
 
     family: CandidateFamily
@@ -70,11 +78,15 @@ class RelationClosure:
     most_shares: int = 3
 
     def is_decidable(self, place: int) -> bool:
-        """Whether the inputs show enough of a tested group to accept it."""
+        """Return whether the inputs show enough of a tested group to accept it.
+
+        Args:
+            place: Place of the group in the family.
+        """
         return self.found[place].overlap >= self.bounds.accepted
 
     def ready(self) -> list[int]:
-        """Candidates that must be tested next, the largest first.
+        """Return candidates that must be tested next, the largest first.
 
         These are candidates inside rejected groups alone, and inside groups that cannot be accepted: one-sided, or
         contradicted by their own test or that of a subgroup.
@@ -108,12 +120,21 @@ class RelationClosure:
         return own if shared is None else min(1.0, 2 * own, shared)
 
     def shared(self, place: int) -> float | None:
-        """What its decidable subgroups say against a one-sided group: 2 m times the least p; None where none does."""
+        """Return the p-value of a one-sided group from its decidable subgroups: 2 m times the least p; None where there
+        are none.
+
+        Args:
+            place: Place of the group in the family.
+        """
         parts = [] if self.is_decidable(place) else self.parts(place)
         return 2 * len(parts) * min(self.found[part].p_value for part in parts) if parts else None
 
     def parts(self, place: int) -> list[int]:
-        """The decidable subgroups of a one-sided group inside no other one of them, the largest first."""
+        """Return the decidable subgroups of a one-sided group inside no other one of them, the largest first.
+
+        Args:
+            place: Place of the group in the family.
+        """
         tested = [i for i in self.family.below(place) if i in self.found and self.is_decidable(i)]
         outer = [i for i in tested if not any(self.family.inside[i, j] for j in tested)]
         return sorted(outer, key=self._rank)[: self.most_shares]
@@ -129,7 +150,11 @@ class RelationClosure:
         return frozenset(place for place in fails if fails.issuperset(self.family.above(place)))
 
     def is_acceptable(self, place: int) -> bool:
-        """Whether nothing speaks against accepting a tested group, and the inputs show enough of it."""
+        """Return whether nothing speaks against accepting a tested group, and the inputs show enough of it.
+
+        Args:
+            place: Place of the group in the family.
+        """
         return place not in self.rejected and self.is_decidable(place) and not self._is_contradicted(place)
 
     def _is_contradicted(self, place: int) -> bool:
@@ -183,7 +208,7 @@ class RelationClosure:
 
     @cached_property
     def one_sided(self) -> list[int]:
-        """Tested groups that were not rejected, of which the inputs show one side only."""
+        """Tested groups that were not rejected although the inputs show only one side of them."""
         return [i for i in self.order if i in self.found and i not in self.rejected and not self.is_decidable(i)]
 
     @cached_property
@@ -197,5 +222,10 @@ class RelationClosure:
         return self.found[place].overlap < self.bounds.assured and not by_parts
 
     def adjusted(self, place: int) -> float:
-        """The largest local p-value of a candidate and of the groups that contain it, as far as they were tested."""
+        """Return the largest local p-value of a candidate and of the groups that contain it, as far as they were
+        tested.
+
+        Args:
+            place: Place of the group in the family.
+        """
         return max(self.local[j] for j in (place, *self.family.above(place)) if j in self.found)

@@ -1,4 +1,4 @@
-"""By how much does a symmetry fail? What tying a model costs in risk: an estimate with an interval, and no test.
+"""The price of a symmetry: what tying a model costs in risk, an estimate with an interval and no test.
 
 The two models, free and tied, are in `reference_models`. The free one is the same for all groups of a search.
 """
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import special
 from torch import Tensor
 
 from sharefind.errors import InputError
@@ -61,9 +61,9 @@ class CrossValidation:
     """How a risk gap is estimated.
 
     Attributes:
-        folds: Of the cross-validation; at least twice as many samples, or units, are needed.
+        folds: Folds of the cross-validation; at least twice as many samples, or units, are needed.
         most_samples: Most samples that are used, drawn at random.
-        confidence: Of the intervals around the gap and around the R^2 of the free model.
+        confidence: Confidence level of the intervals around the gap and around the R^2 of the free model.
         constant: Share of the mean square below which the labels' variance is rounding.
         models: The two models.
     """
@@ -75,7 +75,13 @@ class CrossValidation:
     models: ReferenceModels = field(default_factory=ReferenceModels)
 
     def kept(self, n: int, units: Tensor | None, rng: np.random.Generator) -> tuple[Tensor, NDArray[np.int64]]:
-        """At most `most_samples` of n rows, whole units where there are any, with the unit of each."""
+        """Return at most `most_samples` of n rows, whole units where there are units, with the unit of each.
+
+        Args:
+            n: Number of rows.
+            units: The unit of each row, shape (n,), int64, or None.
+            rng: Source of the choice.
+        """
         if units is None:
             chosen = np.sort(rng.permutation(n)[: self.most_samples])
             return torch.from_numpy(chosen), np.arange(len(chosen))
@@ -83,10 +89,15 @@ class CrossValidation:
         return kept, renumbered(units[kept]).numpy()
 
     def error(self, values: NDArray[np.float64], units: NDArray[np.int64]) -> float:
-        """Half the length of a normal interval around the mean of values (n,), with rows of one unit together."""
+        """Return half the length of a normal interval around the mean, with rows of one unit together.
+
+        Args:
+            values: Shape (n,).
+            units: The unit of each row, shape (n,), int64, numbered from 0.
+        """
         sums = np.bincount(units, weights=values - values.mean())
         error = math.sqrt(len(sums) / (len(sums) - 1) * float((sums**2).sum())) / len(values)
-        return float(special.ndtri((1 + self.confidence) / 2)) * error
+        return float(scipy.special.ndtri((1 + self.confidence) / 2)) * error
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,7 @@ class FreeFit:
         units: The unit of each, from 0, shape (n,).
         folds: The fold of each, shape (n,).
         total: Rows of the data.
-        variance: Of the labels, summed over outputs.
+        variance: Variance of the labels, summed over outputs.
         spread: Squared distances of labels from their mean, over the variance, shape (n,).
         held_out: What the free model makes of them.
         settings: How it was done.
@@ -126,7 +137,7 @@ def free_fit(
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        rng: Of the folds and the features.
+        rng: Source of the folds and the features.
         units: Which unit a row belongs to, shape (n,), int64; each row is one of its own where None.
         settings: How it is estimated; `CrossValidation()` where None.
 
@@ -178,7 +189,7 @@ def risk_gap(
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         moves: The group, orthogonal.
-        rng: Of the folds and the features.
+        rng: Source of the folds and the features.
         units: Which unit a row belongs to, shape (n,), int64; each row is one of its own where None.
         settings: How it is estimated; `CrossValidation()` where None.
         has_classes: Whether labels are classes, one-hot: then accuracies are given, too.

@@ -28,23 +28,22 @@ StepProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ShareSettings:
-    """Which Gaussian processes are compared, and how much work that may be.
-
-    The evidence of a group is a mean over kernels x widths x noises x constants; each amplitude is at its maximum.
+    """The Gaussian processes that are compared, and the work allowed.
 
     Attributes:
         kernels: Names in `SHARE_KERNELS`.
         widths: Lengths of the kernel, in medians of the distance between rows.
         bias: A constant input, in the same units, from which units of the network kernel have their biases.
         noises: Noise variances, relative to the mean variance of the tied function.
-        constants: Prior variances of a constant that the group leaves alone, relative to the same.
+        constants: Prior variances of a constant that the group fixes, relative to the same.
         temperature: Logarithms of evidence are divided by it before they become shares; chosen by simulation, on other
             data sets than those on which shares were found to be calibrated.
+        alike: Part of the largest share that a larger group needs in order to count as equally likely.
         most_rows: Most rows that are read.
         most_order: Largest group whose subgroups are compared.
         most_entries: Most distances that are held at once: order x rows^2.
-        most_work: Most floating-point operations of all Cholesky factors: rows are cut into blocks whose logarithms
-            add up, at common hyperparameters, until they cost less.
+        most_work: Most floating-point operations of all Cholesky factors: rows are cut into blocks whose logarithms add
+            up, at common hyperparameters, until they cost less.
         least_block: Least rows of a block; where even these cost more, fewer rows are read.
         least_rows: Where fewer rows could be read, no shares are given.
     """
@@ -96,7 +95,11 @@ class TiedProcesses:
         return {key: label_parts(self.lattice.on_y[members], rng) for key, members in self.distinct.items()}
 
     def block_rows(self, rows: int) -> int:
-        """Rows of a block of so many, such that all blocks cost at most `most_work`; 0 where none can."""
+        """Return the number of rows of a block such that all blocks cost at most `most_work`; 0 where no number does.
+
+        Args:
+            rows: Number of rows that are cut into blocks.
+        """
         settings = self.settings
         factors = len(settings.kernels) * len(settings.widths) * len(settings.noises)
         cubes = factors * sum(p.matrices.shape[1] ** 3 for parts in self.parts.values() for p in parts) / 3
@@ -107,7 +110,11 @@ class TiedProcesses:
         return min(rows, held, math.isqrt(int(settings.most_work / (rows * cubes))))
 
     def readable_rows(self, rows: int) -> int:
-        """The rows that can be read, at most these, 0 where they are too few."""
+        """Return the number of rows that can be read; 0 where they are too few.
+
+        Args:
+            rows: Number of rows that there are.
+        """
         found = min(rows, self.settings.most_rows)
         while found >= self.settings.least_rows and self.block_rows(found) == 0:
             found = found * 3 // 4
@@ -146,7 +153,12 @@ class TiedProcesses:
         return {name: logs[members.tobytes()] for name, members in self.lattice.members.items()}
 
     def noise_evidence(self, y: Tensor, parts: Sequence[NDArray[np.int64]]) -> float:
-        """The same of labels y (n, d_out) that are constants of the largest group and noise, and nothing else."""
+        """Return the evidence that labels are constants of the largest group and noise, and nothing else.
+
+        Args:
+            y: Labels, shape (n, d_out).
+            parts: Rows of each block.
+        """
         constants = torch.tensor(self.settings.constants, dtype=torch.float64)
         largest = max(self.distinct, key=lambda key: len(self.distinct[key]))
         misfit, log_det = torch.zeros_like(constants) + (y**2).sum(), torch.zeros_like(constants)

@@ -42,8 +42,8 @@ def network(inner: Tensor, left: Tensor, right: Tensor, variance: float = 20.0) 
         inner: <x, x'>, a constant input that stands for the bias among the coordinates.
         left: |x|^2.
         right: |x'|^2.
-        variance: Of the weights. At 20 and width 1.2 medians of the distance between rows, what enters a unit has a
-            standard deviation of 2.6 where inputs are normal.
+        variance: Variance of the weights. At 20 and width 1.2 medians of the distance between rows, what enters a unit
+            has a standard deviation of 2.6 where inputs are normal.
 
     Returns:
         The covariance, of the shape of `inner`.
@@ -86,13 +86,27 @@ class OrbitProducts:
         return cls(unit, torch.einsum("gab,nb->gna", on_x, unit), bias**2)
 
     def between(self, part: NDArray[np.int64], kernel: ShareKernel, width: float) -> Tensor:
-        """k(x_i, h x_j) of some rows: (g, m, m)."""
+        """Return k(x_i, h x_j) of some rows.
+
+        Args:
+            part: Numbers of the m rows.
+            kernel: The kernel.
+            width: Its length.
+
+        Returns:
+            Shape (g, m, m).
+        """
         rows, squares = self.x[part], self._squares(width)[part]
         inner = torch.einsum("na,gma->gnm", rows, self.images[:, part]) + self.bias
         return kernel(inner / width**2, squares.unsqueeze(1), squares)
 
     def own(self, kernel: ShareKernel, width: float) -> Tensor:
-        """The mean of k(x_i, h x_i) over the rows, shape (g,)."""
+        """Return the mean of k(x_i, h x_i) over the rows, shape (g,).
+
+        Args:
+            kernel: The kernel.
+            width: Its length.
+        """
         squares = self._squares(width)
         inner = (torch.einsum("na,gna->gn", self.x, self.images) + self.bias) / width**2
         return kernel(inner, squares, squares).mean(1)

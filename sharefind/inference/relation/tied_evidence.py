@@ -31,7 +31,9 @@ class EvidenceSettings:
             inputs as it is but for its size. The metric is chosen by evidence, like length and noise.
         alike: Largest ratio of the same distance in two metrics, up to a common factor, at which they count as one.
         rounding: Difference of two evidences, relative to them, that is rounding.
+        single_rounding: The same where products with many labels are taken in single precision.
         nearest: Distance of two scaled rows up to which they are one.
+        copies_at_once: Copies of the labels that are looked at together.
     """
 
     widths: tuple[float, ...] = (0.7, 1.5, 3.0, 6.0)
@@ -41,49 +43,76 @@ class EvidenceSettings:
     floors: tuple[float, ...] = (1e-9, 1.0)
     alike: float = 1.5
     rounding: float = 1e-10
+    single_rounding: float = 1e-6
     nearest: float = 1e-7
+    copies_at_once: int = 50
 
 
 @dataclass(frozen=True)
 class Factors:
-    """Cholesky factors of K + noise I, for kernel matrices K and noises.
+    """Kernel matrices K and noises, and what K + noise I makes of labels.
 
     Attributes:
         kernels: K, shape (lengths, N, N).
         noises: As many as are compared.
-        lower: The factors, shape (lengths, noises, N, N).
-        logs: Half the log-determinants, shape (lengths, noises).
-        most_bytes: Of the labels that are worked on at a time.
-        solved: Columns of labels, for each row, for which the factors are used; for more, eigenvectors of K are found:
-            then a column is multiplied once for all noises.
+        most_bytes: Most bytes of the labels that are processed at a time.
+        solved: Columns of labels, for each row, for which Cholesky factors are used; for more, eigenvectors of K are
+            found: then a column is multiplied once for all noises.
+        has_many: Whether labels have so many columns, and so many rows, that eigenvectors are used for all of them, in
+            single precision: the products cost most, and need no more.
     """
 
     kernels: Tensor
     noises: tuple[float, ...]
-    lower: Tensor
-    logs: Tensor
     most_bytes: int = 2**27
     solved: float = 0.5
+    has_many: bool = False
 
     @classmethod
-    def of(cls, kernels: Tensor, noises: Sequence[float]) -> Factors:
-        """Of symmetric kernels (lengths, N, N)."""
-        shifted = kernels.unsqueeze(1).repeat(1, len(noises), 1, 1)
-        shifted.diagonal(dim1=2, dim2=3).add_(torch.tensor(noises).double().unsqueeze(1))
-        lower = torch.linalg.cholesky(shifted)
-        return cls(kernels, tuple(noises), lower, lower.diagonal(dim1=2, dim2=3).log().sum(2))
+    def of(cls, kernels: Tensor, noises: Sequence[float], columns: int = 1, many_rows: int = 300) -> Factors:
+        """Return the factors of symmetric kernels.
+
+        Args:
+            kernels: Shape (lengths, N, N).
+            noises: Noise variances.
+            columns: Columns of the labels that will be looked at together.
+            many_rows: Rows from which many columns are worked on in single precision.
+        """
+        rows = kernels.shape[1]
+        return cls(kernels, tuple(noises), has_many=rows > many_rows and columns > cls.solved * rows)
 
     def evidence(self, labels: Tensor) -> Tensor:
-        """log p(Y | X) at the best amplitude, up to a constant: labels (R, N, c) -> (R, lengths, noises)."""
+        """Return log p(Y | X) at the best amplitude, up to a constant.
+
+        Args:
+            labels: Shape (R, N, c).
+
+        Returns:
+            Shape (R, lengths, noises).
+        """
         count, columns = labels.shape[1:]
         misfits = self.misfits(labels).clamp_min(torch.finfo(torch.float64).tiny)
         return -count * columns / 2 * misfits.log() - columns * self.logs
 
+    @cached_property
+    def logs(self) -> Tensor:
+        """Half the log-determinants, shape (lengths, noises)."""
+        if self.has_many:
+            return (self._spectrum[0].unsqueeze(1) + self._noises).log().sum(2) / 2
+        return self._lower.diagonal(dim1=2, dim2=3).log().sum(2)
+
     def misfits(self, labels: Tensor) -> Tensor:
-        """Y' (K + noise I)^-1 Y, summed over columns: labels (R, N, c) -> (R, lengths, noises)."""
+        """Return Y' (K + noise I)^-1 Y, summed over columns.
+
+        Args:
+            labels: Shape (R, N, c).
+
+        Returns:
+            Shape (R, lengths, noises).
+        """
         copies, count, columns = labels.shape
-        is_turned = copies * columns > self.solved * count
-        size = 8 * count * columns * (1 if is_turned else self.logs.numel())
+        is_turned = self.has_many or copies * columns > self.solved * count
+        size = 8 * count * columns * (1 if is_turned else len(self.kernels) * len(self.noises))
         evaluate = self._turned if is_turned else self._solved
         parts = [
             torch.unflatten(evaluate(part.transpose(0, 1).reshape(count, -1)), 2, (-1, columns))
@@ -93,21 +122,39 @@ class Factors:
 
     def _solved(self, flat: Tensor) -> Tensor:
         """The same for each column of labels (N, m), (lengths, noises, m), by the factors."""
-        solved = torch.linalg.solve_triangular(self.lower, flat.expand(*self.logs.shape, *flat.shape), upper=False)
+        both = flat.expand(*self._lower.shape[:2], *flat.shape)
+        solved = torch.linalg.solve_triangular(self._lower, both, upper=False)
         squares: Tensor = (solved**2).sum(2)
         return squares
 
     def _turned(self, flat: Tensor) -> Tensor:
         """The same by eigenvectors."""
-        values, vectors = self._spectrum
-        noises = torch.tensor(self.noises).double().unsqueeze(1)
-        parts = [(1 / (d + noises)) @ (turn.t() @ flat).square_() for d, turn in zip(values, vectors, strict=True)]
-        return torch.stack(parts)
+        values, turns = self._spectrum
+        # In single precision the squares of labels in other units may not be numbers.
+        size = flat.abs().amax().clamp_min(torch.finfo(torch.float64).tiny) if self.has_many else 1.0
+        scaled = (flat / size).to(turns.dtype)
+        weights = 1 / (values.unsqueeze(1) + self._noises)
+        parts = [weight @ (turn @ scaled).double().square_() for weight, turn in zip(weights, turns, strict=True)]
+        squares: Tensor = torch.stack(parts) * size**2
+        return squares
+
+    @property
+    def _noises(self) -> Tensor:
+        return torch.tensor(self.noises).double().unsqueeze(1)
+
+    @cached_property
+    def _lower(self) -> Tensor:
+        """Cholesky factors of K + noise I, (lengths, noises, N, N)."""
+        shifted = self.kernels.unsqueeze(1).repeat(1, len(self.noises), 1, 1)
+        shifted.diagonal(dim1=2, dim2=3).add_(self._noises)
+        lower: Tensor = torch.linalg.cholesky(shifted)
+        return lower
 
     @cached_property
     def _spectrum(self) -> tuple[Tensor, Tensor]:
+        """Eigenvalues of K (lengths, N), and its eigenvectors as rows, (lengths, N, N)."""
         values, vectors = torch.linalg.eigh(self.kernels)
-        return values.clamp_min(0), vectors
+        return values.clamp_min(0), vectors.mT.to(torch.float32 if self.has_many else torch.float64)
 
 
 @dataclass(frozen=True)
@@ -115,13 +162,14 @@ class KernelEvidence:
     """Kernels of one hypothesis and its labels, scaled.
 
     Attributes:
+        name: Name of the statistic.
         group: The hypothesis.
         scale: How inputs and labels were scaled.
         x: Scaled inputs, shape (n, d_in).
-        labels: Scaled labels, shape (n, q) where the group leaves them alone, (n q, 1) where it moves them.
-        lengths: Of the kernels.
+        labels: Scaled labels, shape (n, q) where the group does not change them, (n q, 1) where it does.
+        lengths: Lengths of the kernels.
         tied: Factors of K_H.
-        settings: Which processes.
+        settings: The processes.
         others: The same in other metrics, where the evidence of the tied process is smaller.
         rows: Which rows of the samples these are, (n,), int64; None for all of them.
     """
@@ -142,7 +190,15 @@ class KernelEvidence:
     def of(
         cls, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator, settings: EvidenceSettings
     ) -> KernelEvidence:
-        """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
+        """Return the evidence of a hypothesis.
+
+        Args:
+            x: Inputs as measured, shape (n, d_in).
+            y: Labels as measured, shape (n, d_out).
+            moves: How the group moves samples.
+            rng: Source of random numbers.
+            settings: The processes.
+        """
         group = ListedGroup.of(moves)
         scales = [orbit_scale(moves, x, y, rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors]
         tried = [cls._in_metric(group, scale, x, y, settings) for scale in unlike(scales, settings.alike)]
@@ -159,22 +215,29 @@ class KernelEvidence:
         lengths = tuple(w * median for w in settings.widths)
         tied = torch.stack(group.tied(inputs, lengths))
         flat = labels.reshape(-1, 1) if group.moves_labels else labels
-        return cls(group, scale, inputs, flat, lengths, Factors.of(tied, settings.noises), settings)
+        columns = settings.copies_at_once * flat.shape[1]
+        return cls(group, scale, inputs, flat, lengths, Factors.of(tied, settings.noises, columns), settings)
 
     @cached_property
     def mixed(self) -> Factors:
-        """Factors of (K_H + k) / 2."""
+        """(K_H + k) / 2."""
         free = torch.stack([self.group.free(self.x, length) for length in self.lengths])
-        return Factors.of((self.tied.kernels + free) / 2, self.settings.noises)
+        return replace(self.tied, kernels=(self.tied.kernels + free) / 2)
 
     def table(self) -> Tensor:
-        """Evidence of the tied processes, (lengths, noises)."""
+        """Return evidence of the tied processes, shape (lengths, noises)."""
         return self.tied.evidence(self.labels.unsqueeze(0))[0]
 
     def statistic(self, labels: Tensor) -> Tensor:
-        """Best evidence of the mixture less the best of the tied process: labels (R, N, c) -> (R,).
+        """Return the best evidence of the mixture less the best of the tied process.
 
-        A difference that is rounding is 0, as where the group leaves all inputs alone.
+        A difference that is rounding is 0; for example where the group does not change any input.
+
+        Args:
+            labels: Shape (R, N, c).
+
+        Returns:
+            Shape (R,).
         """
         metrics = (self, *self.others)
         mixed, tied = (
@@ -182,34 +245,42 @@ class KernelEvidence:
             for side in ([m.mixed for m in metrics], [m.tied for m in metrics])
         )
         difference = mixed - tied
-        return torch.where(difference.abs() <= self.settings.rounding * tied.abs(), 0.0, difference)
+        rounding = self.settings.single_rounding if self.tied.has_many else self.settings.rounding
+        return torch.where(difference.abs() <= rounding * tied.abs(), 0.0, difference)
 
     def is_complete(self) -> bool:
-        """Whether each image of a row, label and all, is a row too: then nothing speaks against the hypothesis."""
+        """Return whether each image of a row, with its label, is a row too: then nothing speaks against the
+        hypothesis.
+        """
         labels = self.labels.reshape(len(self.x), -1)
         return self.group.closes(self.x, labels, self.settings.nearest)
 
     def chosen(self) -> tuple[int, float]:
-        """The place of the length and the noise of the tied process with the best evidence."""
+        """Return the place of the length and the noise of the tied process with the best evidence."""
         place, noises = int(self.table().argmax()), self.settings.noises
         return place // len(noises), noises[place % len(noises)]
 
     def fit(self) -> TiedFit:
-        """The tied fit that copies are drawn from."""
+        """Return the tied fit that copies are drawn from."""
         return self.fit_at(*self.chosen())
 
     def fit_at(self, place: int, noise: float) -> TiedFit:
-        """That of a length, by its place, and a noise that is made smaller."""
+        """Return the tied fit of a length, with less noise.
+
+        Args:
+            place: Place of the length.
+            noise: The noise, which is multiplied by the undersmoothing.
+        """
         return TiedFit.of(self.tied.kernels[place], self.labels, self.settings.undersmoothing * noise, len(self.x))
 
     def copies(self, rng: np.random.Generator, count: int, units: Tensor | None, *, has_classes: bool) -> Tensor:
-        """Labels drawn from the tied fit, (count, N, c).
+        """Return labels drawn from the tied fit, shape (count, N, c).
 
         Args:
-            rng: Of the draws.
-            count: Copies.
+            rng: Source of the draws.
+            count: Number of copies.
             units: The unit of each row, shape (n,), numbered from 0; None where each row is one.
-            has_classes: Labels are drawn as classes; else they are the residuals with random signs.
+            has_classes: Whether labels are drawn as classes; otherwise they are the residuals with random signs.
         """
         fit, numbers = self.fit(), torch.arange(len(self.x)) if units is None else units
         if has_classes:
@@ -218,9 +289,14 @@ class KernelEvidence:
         return fit.signed(numbers, rng, count)
 
     def breaks(self, rng: np.random.Generator, count: int) -> Tensor | None:
-        """Random functions that vanish when they are tied, with the root mean square of the tied fit, (count, N, c).
+        """Return random functions that vanish when they are tied, with the root mean square of the tied fit.
 
-        None where there are none: the group moves no row.
+        Args:
+            rng: Source of the draws.
+            count: Number of functions.
+
+        Returns:
+            Shape (count, N, c); None where the group moves no row.
         """
         place, noise = self.chosen()
         tied, unit = self.tied.kernels[place], torch.eye(len(self.labels), dtype=torch.float64)
@@ -236,7 +312,12 @@ class KernelEvidence:
 
 
 def unlike(scales: Sequence[OrbitScale], alike: float) -> list[OrbitScale]:
-    """Those whose metric is not, but for a factor, that of an earlier one."""
+    """Return the scales without those whose metric is that of an earlier one up to a factor.
+
+    Args:
+        scales: The scales.
+        alike: Least ratio of singular values at which metrics count as the same.
+    """
     kept = list[OrbitScale]()
     for scale in scales:
         ratios = [torch.linalg.svdvals(torch.linalg.solve(k.x_matrix, scale.x_matrix, left=False)) for k in kept]

@@ -8,7 +8,6 @@ kernels are products of thin feature matrices, so that n rows cost n r^2. Few ro
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -18,9 +17,9 @@ import torch
 from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.relation.feature_fit import FeatureFit, log_evidences
 from sharefind.inference.relation.kernel_features import Landmarks, evened
-from sharefind.inference.relation.label_copies import inverse_roots
-from sharefind.inference.relation.tied_evidence import EvidenceSettings, Factors, unlike
+from sharefind.inference.relation.tied_evidence import EvidenceSettings, unlike
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup
 
@@ -57,7 +56,12 @@ class FeatureSettings:
     largest: float = 0.05
 
     def rows(self, n: int, group: ListedGroup) -> int:
-        """Rows that are read, of n."""
+        """Return the number of rows that are read.
+
+        Args:
+            n: Number of rows that there are.
+            group: The group.
+        """
         width = group.row_width
         return min(n, self.most_values // width, max(self.tied_rank, self.most_kernels // self._price(group)))
 
@@ -65,85 +69,15 @@ class FeatureSettings:
         return len(group.on_x) * self.tied_rank
 
     def distance(self, group: ListedGroup, x: Tensor, rng: np.random.Generator) -> float:
-        """The median distance between orbits, of rows x (n, d_in)."""
-        some = x[torch.from_numpy(rng.permutation(len(x))[: self.measured_by])]
-        return group.median_distance(some)
-
-
-@dataclass(frozen=True)
-class FeatureFit:
-    """Features F of K_H, rotated so that F^T F is diagonal, and what a noise makes of them.
-
-    Attributes:
-        features: Shape (N, r).
-        values: Diagonal of F^T F, shape (r,).
-    """
-
-    features: Tensor
-    values: Tensor
-
-    @classmethod
-    def of(cls, features: Tensor) -> FeatureFit:
-        """From features (N, r)."""
-        values, vectors = spectrum(features)
-        return cls(features @ vectors, values)
-
-    def likeliest(self, labels: Tensor, noises: Sequence[float]) -> float:
-        """The noise with the best evidence, of labels (N, c)."""
-        inner = self.features.t() @ labels
-        return max(noises, key=lambda noise: _log_evidence(self.values, inner, labels, noise))
-
-    def coefficients(self, labels: Tensor, noise: float) -> Tensor:
-        """Of the fit to labels (N, c): (r, c)."""
-        return (self.features.t() @ labels) / (self.values + noise).unsqueeze(1)
-
-    def errors(self, residuals: Tensor, units: Tensor, noise: float, least: float = 1e-6, block: int = 4096) -> Tensor:
-        """Residuals (N, c) at the size of the errors: (R^2)_BB^{-1/2} of those of each unit B, R the smoother's rest.
-
-        R^2 is the covariance that white errors leave in residuals, as in `label_copies.TiedFit.error_sizes`.
+        """Return the median distance between orbits of rows.
 
         Args:
-            residuals: Labels less the fit, shape (N, c).
-            units: The unit of each row, shape (n,), numbered from 0; a row has N / n labels.
-            noise: Of the smoother.
-            least: Smallest eigenvalue of (R^2)_BB that is taken for what it is.
-            block: Labels, about, whose features are looked at together.
+            group: The group.
+            x: Inputs, shape (n, d_in).
+            rng: Source of the choice of rows.
         """
-        halves = self.features * self.twice(noise).sqrt()
-        numbers = units.repeat_interleave(len(residuals) // len(units))
-        sizes = torch.bincount(numbers)
-        if int(sizes.max()) == 1:
-            return residuals / (1 - (halves**2).sum(1, keepdim=True)).clamp_min(least).sqrt()
-        order, starts = numbers.argsort(stable=True), sizes.cumsum(0) - sizes
-        errors = torch.empty_like(residuals)
-        for size in set(sizes[sizes > 0].tolist()):
-            blocks = order[starts[sizes == size].unsqueeze(1) + torch.arange(size)]
-            for places in torch.split(blocks, max(1, block // size)):
-                errors[places] = _whitened(halves[places], residuals[places], least)
-        return errors
-
-    def twice(self, noise: float) -> Tensor:
-        """The diagonal E with R^2 = 1 - F E F^T, (r,)."""
-        inverse = 1 / (self.values + noise)
-        return inverse + noise * inverse**2
-
-
-def spectrum(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (r,), at least 0, and eigenvectors (r, r) of F^T F, of features F (N, r)."""
-    values, vectors = torch.linalg.eigh(features.t() @ features)
-    return values.clamp_min(0), vectors
-
-
-def _whitened(halves: Tensor, residuals: Tensor, least: float) -> Tensor:
-    """(I - W W^T)^{-1/2} of residuals, of blocks W (k, b, r) and (k, b, c)."""
-    if halves.shape[1] <= halves.shape[2]:
-        return inverse_roots(torch.eye(halves.shape[1], dtype=torch.float64) - halves @ halves.mT, least) @ residuals
-    values, vectors = torch.linalg.eigh(halves.mT @ halves)
-    # Directions outside the span of W stay as they are.
-    shares = values.clamp(torch.finfo(torch.float64).tiny, 1 - least)
-    grown = (-shares).log1p().div(-2).expm1() / shares
-    thin: Tensor = residuals + halves @ (vectors @ (grown.unsqueeze(2) * (vectors.mT @ (halves.mT @ residuals))))
-    return thin
+        some = x[torch.from_numpy(rng.permutation(len(x))[: self.measured_by])]
+        return group.median_distance(some)
 
 
 @dataclass(frozen=True)
@@ -151,15 +85,16 @@ class FeatureEvidence:
     """Features of one hypothesis and its labels, scaled; used like `tied_evidence.KernelEvidence`.
 
     Attributes:
-        landmarks: Of the chosen length, at the scaled inputs (n, d_in) of the rows that are read.
-        labels: Scaled labels, shape (n, c) where the group leaves them alone, (n q, 1) where it moves them.
+        name: Name of the statistic.
+        landmarks: Landmarks of the chosen length, at the scaled inputs (n, d_in) of the rows that are read.
+        labels: Scaled labels, shape (n, c) where the group does not change them, (n q, 1) where it does.
         rows: Which rows these are, (n,), int64.
         scale: What scaled them.
         tied: The fit by K_H.
         anti: Features of A (A + c N)^{-1}, shape (N, r').
         noise: The chosen noise variance, relative to the amplitude.
         settings: Ranks and limits.
-        undersmoothing: Share of the noise with which the fit is made that copies are drawn from.
+        undersmoothing: Factor of the noise in the fit that copies are drawn from.
     """
 
     name: ClassVar[str] = "relation-residuals"
@@ -195,12 +130,21 @@ class FeatureEvidence:
         return self.anti.t() @ self.tied.features
 
     def is_complete(self) -> bool:
-        """Whether each image of a row, label and all, is a row too: then nothing speaks against the hypothesis."""
+        """Return whether each image of a row, with its label, is a row too: then nothing speaks against the
+        hypothesis.
+        """
         labels = self.labels.reshape(len(self.landmarks.x), -1)
         return self.landmarks.group.closes(self.landmarks.x, labels, self.settings.nearest)
 
     def statistic(self, labels: Tensor) -> Tensor:
-        """y^T R^2 A (A + c N)^{-1} R^2 y / |R y|^2, sums over columns: labels (R, N, c) -> (R,)."""
+        """Return y^T R^2 A (A + c N)^{-1} R^2 y / |R y|^2, sums over columns.
+
+        Args:
+            labels: Shape (R, N, c).
+
+        Returns:
+            Shape (R,).
+        """
         step = max(1, self.settings.held // self.labels.numel())
         return torch.cat([self._statistic(labels[k : k + step]) for k in range(0, len(labels), step)])
 
@@ -225,7 +169,17 @@ class FeatureEvidence:
         return share
 
     def copies(self, rng: np.random.Generator, count: int, units: Tensor | None, *, has_classes: bool) -> Tensor:
-        """Labels drawn from the tied fit, (count, N, c): its residuals with random signs, or classes."""
+        """Return labels drawn from the tied fit: its residuals with random signs, or classes.
+
+        Args:
+            rng: Source of the draws.
+            count: Number of copies.
+            units: The unit of each row, shape (n,), numbered from 0; None where each row is one.
+            has_classes: Whether labels are classes.
+
+        Returns:
+            Shape (count, N, c).
+        """
         numbers = torch.arange(len(self.rows)) if units is None else units
         if has_classes:
             return self._classes(numbers, rng, count)
@@ -277,7 +231,16 @@ class FeatureDraft:
         settings: EvidenceSettings,
         ranks: FeatureSettings,
     ) -> FeatureDraft:
-        """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
+        """Return a draft: the features of the tied process with the best evidence.
+
+        Args:
+            x: Inputs as measured, shape (n, d_in).
+            y: Labels as measured, shape (n, d_out).
+            moves: How the group moves samples.
+            rng: Source of random numbers.
+            settings: The processes.
+            ranks: Ranks and limits.
+        """
         group = ListedGroup.of(moves)
         rows = torch.from_numpy(np.sort(rng.permutation(len(x))[: ranks.rows(len(x), group)]))
         scales = [
@@ -297,7 +260,7 @@ class FeatureDraft:
         return float((self.choice.landmarks.diagonal() - (self.features**2).sum(1)).clamp_min(0).mean())
 
     def evidence(self) -> FeatureEvidence:
-        """With the features of A, and the noise that the labels choose."""
+        """Return the evidence with the features of A, and the noise that the labels choose."""
         marks, labels, scale = self.choice.landmarks, self.choice.labels, self.choice.scale
         tied = FeatureFit.of(self.features)
         noise = tied.likeliest(labels, self.settings.noises)
@@ -315,7 +278,7 @@ class _Choice:
         landmarks: At all rows; before the choice their length is the median distance between orbits.
         few: Those that judge, at some of the rows.
         some: Labels of these rows, shape (N', c).
-        labels: Of all rows, shape (N, c).
+        labels: Labels of all rows, shape (N, c).
         scale: What scaled them.
         evidence: The best.
     """
@@ -347,41 +310,11 @@ class _Choice:
         return cls(marks, few, torch.unflatten(flat, 0, (len(x), -1))[rows].flatten(0, 1), flat, scale)
 
     def decided(self, settings: EvidenceSettings, ranks: FeatureSettings) -> _Choice:
-        """With the best length, and its evidence."""
+        """Return the choice with the best length, and its evidence."""
         lengths = [width * self.landmarks.length for width in settings.widths]
         table: dict[float, float] = {}
         for length, columns in zip(lengths, self.few.tied_at(lengths), strict=True):
             thin = self.few.tied_features(columns, ranks.rounding)
-            table[length] = float(_log_evidences(thin, self.some, settings.noises).max())
+            table[length] = float(log_evidences(thin, self.some, settings.noises).max())
         length = max(table, key=lambda length: table[length])
         return replace(self, landmarks=replace(self.landmarks, length=length), evidence=table[length])
-
-
-def _log_evidence(values: Tensor, inner: Tensor, labels: Tensor, noise: float) -> float:
-    """log p(Y | X) at the best amplitude, up to a constant.
-
-    Args:
-        values: Diagonal of F^T F, shape (r,).
-        inner: F^T Y, shape (r, c).
-        labels: Y, shape (N, c).
-        noise: Variance, relative to the amplitude.
-    """
-    explained = ((inner**2).sum(1) / (values + noise)).sum()
-    spread = (values / noise).log1p().sum() + len(labels) * math.log(noise)
-    return float(_at_best_amplitude(labels, explained, spread, torch.tensor(noise, dtype=torch.float64)))
-
-
-def _log_evidences(features: Tensor, labels: Tensor, noises: Sequence[float]) -> Tensor:
-    """`_log_evidence` of features F (N, r) that are not rotated, one for each noise."""
-    factors, inner = Factors.of((features.t() @ features).unsqueeze(0), noises), features.t() @ labels
-    explained = factors.misfits(inner.unsqueeze(0))[0, 0]
-    noise = torch.tensor(noises, dtype=torch.float64)
-    spread = 2 * factors.logs[0] + (len(labels) - len(inner)) * noise.log()
-    return _at_best_amplitude(labels, explained, spread, noise)
-
-
-def _at_best_amplitude(labels: Tensor, explained: Tensor, spread: Tensor, noise: Tensor) -> Tensor:
-    """The evidence of labels (N, c), of which a fit explains so much; spread: log det (K + noise)."""
-    count, columns = labels.shape
-    misfit = (((labels**2).sum() - explained) / noise).clamp_min(torch.finfo(torch.float64).tiny)
-    return -count * columns / 2 * misfit.log() - columns / 2 * spread

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
@@ -158,7 +158,7 @@ class AngularHarmonics:
         # A sparse product adds all columns of a sample at once: several times faster than a histogram for each column.
         starts = np.arange(0, rows * n + 1, rows)
         ones = np.ones(rows * n)
-        chosen = sparse.csc_array((ones, place.t().flatten().numpy(), starts), shape=(rows * bins, n))
+        chosen = scipy.sparse.csc_array((ones, place.t().flatten().numpy(), starts), shape=(rows * bins, n))
         binned = torch.from_numpy(chosen @ weighted.numpy()).reshape(rows, bins, -1)
         moments = torch.fft.rfft(binned, dim=1)[:, 1 : self.harmonics + 1]
         powers: Tensor = moments.abs().square().sum(2)

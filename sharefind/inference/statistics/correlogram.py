@@ -10,8 +10,10 @@ direction. All subgroups are examined together.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from functools import cached_property
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -62,6 +64,7 @@ class Correlogram(SearchStatistic):
         piece_bytes: Memory in bytes of features at a time; larger data sets are processed in pieces.
         membership: Shape (K + 1, |G|), bool: the elements of each subgroup by number, the trivial group last.
         whole: Action of the whole group on samples.
+        shared: Features of the inputs of the last hypothesis, which the next one uses where it scales inputs alike.
         name: Name in settings and records.
 
     Raises:
@@ -84,6 +87,7 @@ class Correlogram(SearchStatistic):
     piece_bytes: int = 2**26
     membership: Tensor = field(init=False, repr=False, compare=False)
     whole: JointAction = field(init=False, repr=False, compare=False)
+    shared: list[tuple[Any, _Features]] = field(init=False, repr=False, compare=False, default_factory=list)
 
     def __post_init__(self) -> None:
         if not isinstance(self.in_rep.group, FiniteGroup) or not self.subgroups:
@@ -93,6 +97,10 @@ class Correlogram(SearchStatistic):
         # Listed once, because each copy of a statistic in a worker would otherwise list every subgroup again.
         object.__setattr__(self, "membership", membership(self.in_rep.finite_group, self.subgroups))
         object.__setattr__(self, "whole", JointAction(self.in_rep, self.out_rep))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields; features are computed again after unpickling."""
+        return {**vars(self), "shared": []}
 
     @classmethod
     def of_problem(cls, problem: ProblemTraits) -> Self:
@@ -115,15 +123,16 @@ class Correlogram(SearchStatistic):
         members = members_of(moves, self.in_rep.finite_group, "correlogram")
         scale = orbit_scale(moves, x, y, rng, self.whole)
         inputs, labels = scale(x, y)
-        features = _Features(self, inputs, rng)
+        features = self._features(inputs, rng)
         labels = features.residuals(labels, members)
         averages = self._averages(members)
 
         ones = torch.ones(len(x), 1, dtype=torch.float64)
         weights = torch.cat([labels, ones], dim=1)
+        kept: dict[int, Tensor] = {}
 
         def scores(elements: Tensor) -> Tensor:
-            moments = features.moments(weights, members, elements)
+            moments = features.moments(weights, members, elements, kept)
             correlations = features.correlations(moments[..., :-1])
             relation = correlations @ averages
             # Rounding errors must not be standardised: c(e) = |B|^2 is the scale.
@@ -133,6 +142,17 @@ class Correlogram(SearchStatistic):
 
         row_bytes = features.row_bytes(len(members))
         return FittedStatistic(labels, of_moves=scores, row_bytes=row_bytes, resolution=scale.resolution)
+
+    def _features(self, inputs: Tensor, rng: np.random.Generator) -> _Features:
+        """Return features of scaled inputs (n, d_in): those of the last hypothesis, or new ones in their place."""
+        drawn = rng.bit_generator.state
+        for (known, state), features in self.shared:
+            if state == drawn and torch.equal(known, inputs):
+                return features
+        self.shared.clear()  # before others are made: there is memory for those of one hypothesis
+        features = _Features(self, inputs, rng)
+        self.shared.append(((inputs, drawn), features))
+        return features
 
     def _averages(self, members: Tensor) -> Tensor:
         """Return (|G|, K): column k averages over a subgroup that does not contain the hypothesis, elements `members`.
@@ -185,7 +205,7 @@ class _Features:
         is_small = 8 * len(x) * len(self.landmarks) <= model.kept_bytes
         self.white = [self._white(piece) for piece in self.pieces] if is_small else []
         self.half = self._root(self._gram())
-        self.kept: dict[int, Tensor] = {}
+        self.functions = [self._functions(piece) for piece in self.pieces] if is_small else []
 
     def _gram(self) -> Tensor:
         return self.model.kernel(self.landmarks, self.landmarks)
@@ -218,15 +238,23 @@ class _Features:
 
         y (n, q) must not contain the part of its mean that H fixes.
         """
-        p, q = len(self.landmarks), y.shape[1]
-        second, first = torch.zeros(p, p, dtype=torch.float64), torch.zeros(p, q, dtype=torch.float64)
-        for piece in self.pieces:
-            psi = self._functions(piece)
-            second += psi @ psi.t()
-            first += psi @ y[piece]
-        weights = self._ridge(second, first, members)
-        fitted = torch.cat([self._functions(piece).t() @ weights for piece in self.pieces])
+        parts = list(zip(self.pieces, self._all_functions(), strict=True))
+        first = torch.stack([psi @ y[piece] for piece, psi in parts]).sum(0)
+        weights = self._ridge(self._second, first, members)
+        fitted = torch.cat([psi.t() @ weights for psi in self._all_functions()])
         return (y - fitted) / self.model.noise
+
+    @cached_property
+    def _second(self) -> Tensor:
+        """sum psi psi^T over all samples, (p, p)."""
+        second = torch.zeros_like(self.half)
+        for psi in self._all_functions():
+            second += psi @ psi.t()
+        return second
+
+    def _all_functions(self) -> Iterator[Tensor]:
+        """Return `_functions` of all pieces, one after the other."""
+        return iter(self.functions) if self.functions else map(self._functions, self.pieces)
 
     def _functions(self, piece: Tensor) -> Tensor:
         """psi, orthonormal functions that the group moves as landmarks, at some samples: (p, samples)."""
@@ -261,33 +289,35 @@ class _Features:
             total += rows[:, :, number][..., product]
         return total
 
-    def moments(self, labels: Tensor, members: Tensor, elements: Tensor) -> Tensor:
+    def moments(self, labels: Tensor, members: Tensor, elements: Tensor, kept: dict[int, Tensor]) -> Tensor:
         """Return F[i, g] = rhohat_g^{-1} B[i, g] of samples moved by elements (R, n), numbers in H: (R, orbits, |G|,
         w).
 
         In these coordinates a move is a permutation, (h F)[i, g] = F[i, h^{-1} g], and norms equal those of B. labels
-        (n, w): the outputs' action moves the first q columns, further ones are invariant.
+        (n, w): the outputs' action moves the first q columns, further ones are invariant. kept: see `_terms`.
         """
         total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, labels.shape[1]).double()
         images = self.table[self.inverse[members]]
         for place, piece in enumerate(self.pieces):
-            sums = _sums(self._terms(labels, place, piece), elements[:, piece], len(members), self.model.product_order)
+            terms = self._terms(labels, place, piece, kept)
+            sums = _sums(terms, elements[:, piece], len(members), self.model.product_order)
             for number, image in enumerate(images):
                 total += sums[:, number].reshape(total.shape)[:, :, image]
         return total
 
-    def _terms(self, labels: Tensor, place: int, piece: Tensor) -> Tensor:
+    def _terms(self, labels: Tensor, place: int, piece: Tensor, kept: dict[int, Tensor]) -> Tensor:
         """What each sample of a piece adds to F where it stays, flat: (samples, orbits |G| w).
 
-        All copies have the same labels, so that it is kept as long as it fits.
+        All copies of a hypothesis have the same labels, so that it is kept, by the place of the piece, as long as it
+        fits.
         """
-        if place in self.kept:
-            return self.kept[place]
+        if place in kept:
+            return kept[place]
         white = self.white[place] if self.white else self._white(piece)
         seen = torch.einsum("gab,nb->nga", self._actions(labels.shape[1])[self.inverse], labels[piece])
         terms = (white.reshape(len(piece), -1, self.order, 1) * seen.unsqueeze(1)).flatten(1)
         if terms.nbytes * len(self.pieces) <= self.model.kept_bytes:
-            self.kept[place] = terms
+            kept[place] = terms
         return terms
 
     def _actions(self, width: int) -> Tensor:

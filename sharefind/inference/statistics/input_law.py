@@ -127,7 +127,8 @@ class _Features:
         table, places = torch.stack(tables).flatten(0, 1), torch.arange(len(x))
 
         def energies(elements: Tensor) -> Tensor:
-            return torch.stack([self.energies(table[row * len(x) + places].sum(0)) for row in elements])
+            sums = [table.index_select(0, row * len(x) + places).sum(0) for row in elements]
+            return torch.stack([self.energies(each) for each in sums])
 
         return energies
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from sharefind.exact.matrices import rows_of
@@ -25,6 +23,7 @@ from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.second_moments import averaged_moment, inverse_root
 from sharefind.meanfield.clouds.standardise import LAST_PLACES
 from sharefind.spaces import fixed_space
+from sharefind.spaces.tying import connected
 from sharefind.typing import FloatArray
 
 Support = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -276,8 +275,7 @@ def _generator_support(rep: Representation) -> Support:
 
 def _blocks(rows: NDArray[np.int64], columns: NDArray[np.int64], dim: int) -> NDArray[np.int64]:
     """Return the block of each coordinate, (dim,); coordinates that some element mixes are in one block."""
-    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(dim, dim))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    return np.asarray(connected(rows, columns, dim), dtype=np.int64)
 
 
 def _largest_of_blocks(values: FloatArray, blocks: NDArray[np.int64]) -> FloatArray:

@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy
 import torch
-from scipy.linalg import cho_factor, cho_solve
 from torch import Tensor
 
 from sharefind.errors import GroupError
@@ -41,7 +41,7 @@ class VectorScore(SearchStatistic):
         layout: Which coordinates are vectors and scalars.
         fitted_copies: Copies of the rows to which the model is fitted.
         averaged_copies: Copies over which its predictions are averaged.
-        folds: Of the rows, to choose the ridge.
+        folds: Folds of the rows, to choose the ridge.
         ridges: Relative to the mean of the second moments' diagonal.
         rounding: Share of the largest eigenvalue of a second moment below which a direction is rounding.
         fewest_vectors: Number of vectors from which it is the default.
@@ -204,7 +204,7 @@ def _normal_equations(copies: Sequence[Copy], rows: slice) -> Copy:
 def _ridge(gram: FloatArray, right: FloatArray, ridge: float) -> FloatArray:
     """Weights (m, q) of normal equations, with a ridge relative to the mean of the diagonal."""
     mean = float(np.trace(gram)) / len(gram)
-    return np.asarray(cho_solve(cho_factor(gram + ridge * mean * np.eye(len(gram))), right))
+    return np.asarray(scipy.linalg.cho_solve(scipy.linalg.cho_factor(gram + ridge * mean * np.eye(len(gram))), right))
 
 
 def _root(moment: FloatArray, rounding: float) -> FloatArray:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Protocol
 
 from torch import Tensor
@@ -159,7 +159,7 @@ def family_test(
     grow: bool = False,
     on_copies: Callable[[str, int], None] | None = None,
     evidence: Mapping[str, float] | None = None,
-    first: Mapping[str, Statistic] | None = None,
+    first: Callable[[str], Statistic | None] | None = None,
 ) -> FamilyTest:
     """Test a family of symmetries of the law of (X, Y), in waves.
 
@@ -181,8 +181,9 @@ def family_test(
         grow: Whether the number of copies grows near alpha, from `copies` to 64 times this number, see `CopiesDesign`.
         on_copies: Called with the current candidate and the number of copies evaluated, if this process works alone.
         evidence: Resolves conflicts, see `closed_test`.
-        first: Statistics of some candidates, by name, that are tested before `statistic`, both at half of the level. If
-            the first one rejects, the other one is not computed.
+        first: Returns the statistic of a candidate, given by name, that is tested before `statistic`, both at half of
+            the level; None for candidates without one. It is called once for each candidate that is tested. If this
+            statistic rejects, the other one is not computed.
 
     Returns:
         The verdicts.
@@ -196,13 +197,13 @@ def family_test(
             f"alpha={alpha}, copies={copies}: alpha must lie in (0, 1) and 1 / (copies + 1) not above it; give at "
             f"least {_least_copies(alpha)} copies"
         )
-    shared, earlier = workers or Workers(), first or {}
+    shared, earlier = workers or Workers(), cache(first or _no_statistic)
     own = _TestsByCopies(alpha, copies, grow)
 
     def spec(place: int, by: Statistic) -> TestSpec:
         candidate = family.candidates[place]
         rng = named_stream(seed, "family test", by.name, candidate.name)
-        stream, known = int(rng.integers(2**63)), earlier.get(candidate.name)
+        stream, known = int(rng.integers(2**63)), earlier(candidate.name)
         most, design = own.alone if known is None else own.earlier if by is known else own.later
         return TestSpec(candidate.moves, by, stream, most, max_exceedances, design, units)
 
@@ -212,7 +213,8 @@ def family_test(
             yield from results
 
     def tests(wave: Sequence[int]) -> Iterator[tuple[int, RandomisationTest]]:
-        begun = [(k, earlier[family.names[place]]) for k, place in enumerate(wave) if family.names[place] in earlier]
+        made_for = [earlier(family.names[place]) for place in wave]
+        begun = [(k, by) for k, by in enumerate(made_for) if by is not None]
         before = dict[int, RandomisationTest]()
         for number, test in made([(wave[k], by) for k, by in begun]):
             k = begun[number][0]
@@ -221,13 +223,17 @@ def family_test(
                 yield k, found
             else:
                 before[k] = test
-        rest = [k for k, place in enumerate(wave) if k in before or family.names[place] not in earlier]
+        rest = [k for k, by in enumerate(made_for) if k in before or by is None]
         for number, test in made([(wave[k], statistic) for k in rest]):
             k = rest[number]
             yield k, smallest_of([before[k], test], alpha, 2) if k in before else test
 
     with shared.connected():
         return closed_test(family, alpha, tests, progress, memory, evidence)
+
+
+def _no_statistic(name: str) -> None:
+    """Return None, for every candidate."""
 
 
 @dataclass(frozen=True)

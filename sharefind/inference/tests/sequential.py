@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
-from scipy import special
+import scipy
 
 from sharefind.errors import ConfigError
 from sharefind.typing import FloatArray
@@ -175,8 +175,8 @@ class CopiesDesign:
 def _binomial(n: int, p: float) -> FloatArray:
     """Return the probabilities of 0, ..., n successes, (n + 1,); scipy.stats has them, but takes a second to load."""
     k = np.arange(n + 1)
-    choices = -special.betaln(k + 1, n - k + 1) - math.log(n + 1)
-    return np.asarray(np.exp(choices + special.xlogy(k, p) + special.xlog1py(n - k, -p)))
+    choices = -scipy.special.betaln(k + 1, n - k + 1) - math.log(n + 1)
+    return np.asarray(np.exp(choices + scipy.special.xlogy(k, p) + scipy.special.xlog1py(n - k, -p)))
 
 
 def _urn(state: FloatArray, done: int, copies: int) -> FloatArray:
@@ -188,7 +188,7 @@ def _urn(state: FloatArray, done: int, copies: int) -> FloatArray:
     for count in np.flatnonzero(state):
         # The beta-binomial law of the new exceeding copies: its first probability, then ratios of neighbours.
         a, b = count + 1, done - count + 1
-        first = special.betaln(a, step + b) - special.betaln(a, b)
+        first = scipy.special.betaln(a, step + b) - scipy.special.betaln(a, b)
         ratios = np.log((step - more) * (a + more) / ((more + 1) * (b + step - more - 1)))
         after[count : count + step + 1] += state[count] * np.exp(first + np.append(0.0, np.cumsum(ratios)))
     return after
@@ -203,6 +203,6 @@ def monte_carlo_interval(exceeding: int, copies: int, confidence: float = 0.95) 
         confidence: Confidence of the interval.
     """
     tail = (1 - confidence) / 2
-    low = 0.0 if exceeding == 0 else float(special.betaincinv(exceeding, copies - exceeding + 1, tail))
-    high = 1.0 if exceeding == copies else float(special.betaincinv(exceeding + 1, copies - exceeding, 1 - tail))
+    low = 0.0 if exceeding == 0 else float(scipy.special.betaincinv(exceeding, copies - exceeding + 1, tail))
+    high = 1.0 if exceeding == copies else float(scipy.special.betaincinv(exceeding + 1, copies - exceeding, 1 - tail))
     return low, high

@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from sharefind.inference.vectors.vector_features import exponents_up_to
+from sharefind.inference.vectors.rotated_bases import exponents_up_to
 from sharefind.inference.vectors.vector_layout import Sides
 from sharefind.rng import named_stream
 from sharefind.typing import FloatArray, IntArray
@@ -24,7 +24,7 @@ class ConfigurationChoice:
     """How many functions of a configuration are used.
 
     Attributes:
-        degree: Of polynomials of a bounded vector, at most.
+        degree: Degree of polynomials of a bounded vector, at most.
         degree_of_few: The same where there are one or two vectors.
         cuts: Degrees that end a block of polynomials of single vectors.
         most_pairs: Pairs whose differences are looked at, at most; further ones are left out, at random.
@@ -45,13 +45,13 @@ class ConfigurationChoice:
 
 
 def scaled(x: FloatArray, side: Sides) -> tuple[FloatArray, float]:
-    """Inputs of spread 1, and the root mean square of the components of differences of vectors.
+    """Return inputs of spread 1, and the root mean square of the components of differences of vectors.
 
     All vectors have one scale, and the scalars of each orbit: neither rotations nor permutations change them.
 
     Args:
-        x: Inputs, (rows, d_in).
-        side: What they are.
+        x: Inputs, shape (rows, d_in).
+        side: The columns of vectors and scalars.
     """
     found = x.copy()
     for columns in (side.vectors.ravel(), *(side.scalars[list(orbit)] for orbit in side.scalar_orbits)):
@@ -97,7 +97,7 @@ class Configuration:
 
     @cached_property
     def exponents(self) -> IntArray:
-        """Of the monomials, the constant left out, (p, n), by ascending degree."""
+        """Exponents of the monomials without the constant, shape (p, n), by ascending degree."""
         terms = len(self.side.vectors) + len(self.pairs)
         degree = self.choice.degree_of_few if len(self.side.vectors) < 3 else self.choice.degree
         most = min(self.choice.most_functions, self.choice.most_for_row * self.rows) / terms
@@ -105,13 +105,13 @@ class Configuration:
         return next((found for found in every if len(found) <= most), exponents_up_to(self.n, 1)[1:])
 
     def blocks(self, x: FloatArray) -> list[FloatArray]:
-        """Functions in blocks that are looked at apart: (functions, rows) each.
+        """Return functions in blocks that are examined separately, each of shape (functions, rows).
 
-        Vectors, their polynomials of higher degree, those of differences; lengths, which rotations keep; scalars
-        and vectors times their own scalar; waves of everything.
+        The blocks are vectors, their polynomials of higher degree, those of differences; lengths, which rotations keep;
+        scalars and vectors times their own scalar; waves of everything.
 
         Args:
-            x: Inputs as `scaled` gives them, (rows, d_in).
+            x: Inputs as `scaled` returns them, shape (rows, d_in).
         """
         across = np.ascontiguousarray(x.T)
         vectors = across[self.side.vectors.T]
@@ -130,7 +130,7 @@ class Configuration:
         return [*flat, self._waves(across)]
 
     def _monomials(self, vectors: FloatArray) -> FloatArray:
-        """Of bounded vectors, (n, k, rows) -> (p, k, rows)."""
+        """Return the monomials of bounded vectors, (n, k, rows) -> (p, k, rows)."""
         u = vectors / np.sqrt((vectors**2).sum(0) + self.n)
         found = np.empty((len(self.exponents), *u.shape[1:]))
         place = {tuple(e): k for k, e in enumerate(self.exponents.tolist())}
@@ -161,7 +161,9 @@ class Configuration:
 
     @cached_property
     def _directions(self) -> tuple[FloatArray, FloatArray]:
-        """Of the waves, (waves, d_in), and their phases, (waves, 1): Student's law, that of a Matern kernel."""
+        """Return the directions of the waves, (waves, d_in), and their phases, (waves, 1): Student's law, that of a
+        Matern kernel.
+        """
         rng = named_stream(0, "configuration", "waves")
         width = self.side.vectors.size + len(self.side.scalars)
         count = self.choice.waves

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import combinations, combinations_with_replacement
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
+from sharefind.inference.vectors.label_models import LabelModel
+from sharefind.inference.vectors.rotated_bases import Basis, random_turns
 from sharefind.inference.vectors.vector_layout import Sides, VectorLayout
-from sharefind.rng import named_stream
-from sharefind.typing import FloatArray, IntArray
+from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,10 @@ class FeatureChoice:
         degree_of_many: The same where several sets of vectors are looked at, or labels are vectors.
         harmonics: Of the angle in the plane, at most.
         most_pairs: Pairs of vectors of an orbit whose differences are looked at, at most.
-        ridge: Added to the diagonal of the design's second moments, relative to its mean.
-        errors: Draws of the error of the coefficients.
+        most_together: Vectors that are looked at together, in products of their coordinates, at most.
+        degree_together: Of these products at most.
+        functions_together: Such products times coordinates of a label at most, and no more products than rows.
+        least: Variance of a function's coefficient, relative to the largest, below which it is left out.
         sweeps: Times that the design is averaged over the rotations of neighbouring coordinates, one plane after the
             other: the rest of what rotations change falls by four or more each time.
     """
@@ -41,103 +43,11 @@ class FeatureChoice:
     degree_of_many: int = 4
     harmonics: int = 12
     most_pairs: int = 45
-    ridge: float = 1e-6
-    errors: int = 100
+    most_together: int = 3
+    degree_together: int = 4
+    functions_together: int = 800
+    least: float = 1e-9
     sweeps: int = 12
-
-
-def exponents_up_to(n: int, degree: int) -> IntArray:
-    """Of each coordinate in each monomial of n coordinates, by ascending degree, (p, n)."""
-    chosen = (c for d in range(degree + 1) for c in combinations_with_replacement(range(n), d))
-    return np.array([[c.count(k) for k in range(n)] for c in chosen], dtype=np.int64)
-
-
-@dataclass(frozen=True, eq=False)
-class Basis:
-    """Functions of one bounded vector, closed under rotations; in space and above monomials, in the plane harmonics.
-
-    Attributes:
-        n: Dimension of the vector.
-        degree: Of the monomials, or the largest harmonic.
-    """
-
-    n: int
-    degree: int
-
-    def values(self, u: FloatArray) -> FloatArray:
-        """Of vectors (..., n) inside the unit ball, (..., p), the constant among them."""
-        return self._harmonics(u) if self.n == 2 else self._monomials(u)
-
-    def _harmonics(self, u: FloatArray) -> FloatArray:
-        length = np.hypot(u[..., 0], u[..., 1])
-        turn = (u[..., 0] + 1j * u[..., 1]) / np.where(length > 0, length, 1.0)
-        powers = turn[..., None] ** np.arange(1, self.degree + 1)
-        waves = np.concatenate([np.ones((*length.shape, 1)), powers.real, powers.imag], axis=-1)
-        one = np.ones((*length.shape, 1))
-        return np.concatenate([one, length[..., None] * waves, length[..., None] ** 2 * waves], axis=-1)
-
-    def _monomials(self, u: FloatArray) -> FloatArray:
-        powers = u[..., None] ** np.arange(self.degree + 1)
-        values = powers[..., 0, self._exponents[:, 0]]
-        for k in range(1, self.n):
-            values = values * powers[..., k, self._exponents[:, k]]
-        return np.asarray(values)
-
-    @cached_property
-    def _exponents(self) -> IntArray:
-        """Of each coordinate in each monomial, (p, n)."""
-        return exponents_up_to(self.n, self.degree)
-
-    @cached_property
-    def size(self) -> int:
-        """p."""
-        return int(self.values(np.zeros((1, self.n))).shape[1])
-
-    @cached_property
-    def _probes(self) -> tuple[FloatArray, FloatArray]:
-        """Points inside the ball, and the inverse of the functions' values there."""
-        drawn = named_stream(0, "vector features", "probes").normal(size=(2 * self.size + 20, self.n))
-        points = np.asarray(drawn / np.sqrt((drawn**2).sum(1, keepdims=True) + 1))
-        return points, np.asarray(np.linalg.pinv(self.values(points)), dtype=np.float64)
-
-    @cached_property
-    def _scales(self) -> FloatArray:
-        """What makes the functions orthonormal in a product that rotations keep (Bombieri's for monomials), (p,)."""
-        if self.n == 2:
-            return np.ones(self.size)
-        factorials = np.vectorize(math.factorial, otypes=[float])
-        return np.asarray(np.sqrt(factorials(self._exponents.sum(1)) / factorials(self._exponents).prod(1)))
-
-    def coefficients_basis(self) -> FloatArray:
-        """Columns: the functions of an orthonormal basis in terms of `values`, (p, p)."""
-        return np.diag(self._scales)
-
-    def turned(self, turn: FloatArray) -> FloatArray:
-        """R, orthogonal (..., p, p), with f(Q x) = sum_k (R c)_k f_k(x) for f = sum_k c_k f_k and Q (..., n, n)."""
-        points, _ = self._probes
-        to_coefficients, back = self._ends
-        return np.asarray(to_coefficients @ self.values(points @ np.swapaxes(turn, -1, -2)) @ back)
-
-    @cached_property
-    def _ends(self) -> tuple[FloatArray, FloatArray]:
-        """What stands left and right of the values at turned probes."""
-        return np.asarray(self._probes[1] / self._scales[:, None]), np.diag(self._scales)
-
-
-def random_turns(n: int, count: int) -> FloatArray:
-    """Rotations that fill SO(n) evenly enough, (count, n, n), always the same."""
-    if n == 2:
-        angles = 2 * np.pi * np.arange(count) / count
-        cos, sin = np.cos(angles), np.sin(angles)
-        return np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1)
-    seed = int(named_stream(0, "vector features", "turns").integers(2**31))
-    if n == 3:
-        from scipy.spatial.transform import Rotation
-
-        return np.asarray(Rotation.random(count, random_state=seed).as_matrix())
-    from scipy.stats import special_ortho_group
-
-    return np.asarray(special_ortho_group.rvs(n, size=count, random_state=seed)).reshape(count, n, n)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,14 +58,24 @@ class LabelFit:
         basis: The functions.
         b: Whitened coefficients, in units of their errors, (m, p, q): m sets of functions, q of 1 for scalars and of n
             for vectors.
-        rows: How many rows, for the price of a parameter.
-        errors: Draws of the error of b, (draws, m, p, q), whose second moment is its covariance.
+        model: Least squares that gave them.
+        together: Least squares on functions of all vectors together, where there are few vectors.
     """
 
     basis: Basis
     b: FloatArray
-    rows: int
-    errors: FloatArray
+    model: LabelModel
+    together: tuple[LabelModel, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows, for the price of a parameter."""
+        return len(self.model.labels)
+
+    @property
+    def sharpest(self) -> LabelModel:
+        """The model that predicts fresh rows best."""
+        return min((self.model, *self.together), key=lambda model: model.expected_error)
 
     @property
     def is_vector(self) -> bool:
@@ -163,12 +83,15 @@ class LabelFit:
         return bool(self.b.shape[2] > 1)
 
     def turned(self, turn: FloatArray) -> FloatArray:
-        """b of the function x -> Q^-1 f(Q x), (..., m, p, q), for an orthogonal Q, (..., n, n)."""
-        return self.turned_values(self.b, turn)
+        """Return b of the function x -> Q^-1 f(Q x).
 
-    def turned_values(self, b: FloatArray, turn: FloatArray) -> FloatArray:
-        """The same of other coefficients, such as errors, (..., m, p, q)."""
-        moved = self.basis.turned(turn)[..., None, :, :] @ b
+        Args:
+            turn: Orthogonal Q, shape (..., n, n).
+
+        Returns:
+            Shape (..., m, p, q).
+        """
+        moved = self.basis.turned(turn)[..., None, :, :] @ self.b
         return np.asarray(moved @ turn[..., None, :, :]) if self.is_vector else np.asarray(moved)
 
 
@@ -196,7 +119,8 @@ def label_fits(
             fits += [_fit([sets.sums()], labels[None], layout.n, choice) for labels in own]
         else:
             fits.append(_fit([sets.of_one(owner, one) for one in owner], own, layout.n, choice))
-    return [fit for fit in fits if fit is not None]
+    found = [fit for fit in fits if fit is not None]
+    return [replace(fit, together=_together(sets.vectors, fit.model, choice)) for fit in found]
 
 
 def _spread_one(values: FloatArray) -> FloatArray:
@@ -266,7 +190,30 @@ def _fit(views: list[list[Parts]], labels: FloatArray, n: int, choice: FeatureCh
     design = np.concatenate([_design(view, basis, scale) for view in views])
     if labels.shape[2] == 1:
         design = design - design.mean(0)
-    return _whitened(design, flat, basis, len(views[0]), len(views), choice)
+    return _whitened(LabelModel(basis, len(views[0]), len(views), design, flat), choice)
+
+
+def _together(vectors: FloatArray, model: LabelModel, choice: FeatureChoice) -> tuple[LabelModel, ...]:
+    """Models of the same labels by products of coordinates of all vectors (rows, k, n); none where these are many.
+
+    Products of the vectors as they are, which say what is a polynomial of them, and of bounded ones.
+    """
+    rows, count, n = vectors.shape
+    q = model.labels.shape[1]
+    if model.views > 1 or not 1 < count <= choice.most_together:
+        return ()
+    bases = (Basis(n, degree, count) for degree in range(choice.degree_together, 0, -1))
+    basis = next((b for b in bases if b.size <= min(rows, choice.functions_together / q)), None)
+    if basis is None:
+        return ()
+    squares = (vectors**2).sum(-1, keepdims=True)
+    mean, middle = (np.where(size > 0, size, 1.0) for size in (squares.mean(0), np.median(squares, axis=0)))
+    found = []
+    for scaled in (vectors / np.sqrt(mean / n), vectors / np.sqrt(squares + middle)):
+        design = basis.values(scaled.reshape(rows, -1)) @ basis.coefficients_basis()
+        design = design - design.mean(0) if q == 1 else design
+        found.append(LabelModel(basis, 1, 1, design, model.labels))
+    return tuple(found)
 
 
 def _basis_of(n: int, sets: int, rows: int, most: int, choice: FeatureChoice) -> Basis:
@@ -290,45 +237,19 @@ def _added(vectors: FloatArray, weights: FloatArray | None, basis: Basis, scale:
     return total
 
 
-def _whitened(
-    design: FloatArray, labels: FloatArray, basis: Basis, sets: int, views: int, choice: FeatureChoice
-) -> LabelFit:
-    moments = design.T @ design
-    width = len(moments)
-    moments += choice.ridge * np.trace(moments) / width * np.eye(width)
-    coefficients = np.linalg.solve(moments, design.T @ labels)
-    rest = labels - design @ coefficients
-    noise = float((rest**2).sum() / (rest.size * max(1 - width / len(rest), 0.1)))
-    if noise <= 1e-12 * float((labels**2).mean()):
-        noise = 1e-12 * float((labels**2).mean())  # labels that the functions determine: rounding is left
-    averaged = _averaged(moments, basis, sets, choice)
-    # Errors follow the design as it is, which is the averaged one but for chance: of few rows that is much.
-    noise *= float(np.trace(np.linalg.solve(moments, averaged))) / width
-    values, vectors = np.linalg.eigh(averaged)
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    errors = root @ _errors(design, rest, moments, views, choice)
+def _whitened(model: LabelModel, choice: FeatureChoice) -> LabelFit:
+    basis, sets = model.basis, model.sets
+    # Errors follow the design as it is: inputs that prefer a direction leave what lies in others uncertain.
+    values, vectors = np.linalg.eigh(_averaged(model.covariance(), basis, sets, choice))
+    known = values > choice.least * values[-1]
+    root = (vectors[:, known] / np.sqrt(values[known])) @ vectors[:, known].T
     # Errors that follow the inputs are larger than their mean size says where the design has its long arms.
-    size = math.sqrt(max(noise, float((errors**2).mean())))
-    b = (root @ coefficients / size).reshape(sets, basis.size, -1)
-    return LabelFit(basis, b, len(labels), errors.reshape(-1, *b.shape) / size)
-
-
-def _errors(design: FloatArray, rest: FloatArray, moments: FloatArray, views: int, choice: FeatureChoice) -> FloatArray:
-    """Draws of the error of coefficients, (draws, width, q), whatever the errors of the rows: a multiplier bootstrap.
-
-    What is left of a row is divided by its share that the fit does not follow (HC3: MacKinnon and White 1985); one row
-    has one multiplier in all views.
-    """
-    followed = np.einsum("rp,rp->r", design, np.linalg.solve(moments, design.T).T)
-    alone = rest / np.maximum(1 - followed, 0.1)[:, None]
-    rng = named_stream(0, "vector features", "multipliers")
-    drawn = np.tile(rng.normal(size=(choice.errors, len(rest) // views)), views)
-    scores = np.stack([design.T @ (alone * one[:, None]) for one in drawn])
-    return np.asarray(np.linalg.solve(moments, scores))
+    size = math.sqrt(max(model.noise, model.mean_square(root)))
+    return LabelFit(basis, (root @ model.coefficients / size).reshape(sets, basis.size, -1), model)
 
 
 def _averaged(moments: FloatArray, basis: Basis, sets: int, choice: FeatureChoice) -> FloatArray:
-    """The second moments, averaged over rotations of all inputs, (sets p, sets p)."""
+    """Moments of functions, averaged over rotations of all vectors, (sets p, sets p)."""
     blocks = moments.reshape(sets, basis.size, sets, basis.size).transpose(0, 2, 1, 3)
     turns = random_turns(2, 4 * basis.degree + 1)
     planes = []

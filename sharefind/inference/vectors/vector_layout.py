@@ -35,9 +35,9 @@ class VectorLayout:
 
     Attributes:
         n: Dimension of the vectors.
-        place: Of the infinite factor among the factors.
-        x: Of the inputs.
-        y: Of the labels.
+        place: Place of the infinite factor among the factors.
+        x: Layout of the inputs.
+        y: Layout of the labels.
     """
 
     n: int
@@ -47,11 +47,12 @@ class VectorLayout:
 
 
 def vector_layout(in_rep: Representation, out_rep: Representation) -> VectorLayout | None:
-    """The layout of a group with one factor SO(n) or O(n); None where it acts by anything but vectors and scalars.
+    """Return the layout of a group with one factor SO(n) or O(n); None where it acts by anything but vectors and
+    scalars.
 
     Args:
-        in_rep: On X.
-        out_rep: On Y.
+        in_rep: Representation on X.
+        out_rep: Representation on Y.
     """
     group = in_rep.group
     infinite = [k for k, factor in enumerate(factors_of(group)) if factor.order is None]
@@ -68,13 +69,25 @@ def vector_layout(in_rep: Representation, out_rep: Representation) -> VectorLayo
 
 
 def other_factor(group: Group, place: int) -> FiniteGroup | None:
-    """The finite factor beside the infinite one; None where there is none."""
+    """Return the finite factor beside the infinite one; None where there is none.
+
+    Args:
+        group: The product.
+        place: Place of the infinite factor.
+    """
     rest = [factor for k, factor in enumerate(factors_of(group)) if k != place]
     return rest[0] if rest and isinstance(rest[0], FiniteGroup) else None
 
 
 def placed_subgroup(group: Group, place: int, finite: FiniteGroup | None, turning: CompactGroup) -> CompactGroup:
-    """K x L as a subgroup of a product, in the order of its factors; L where there is no finite factor."""
+    """Return K x L as a subgroup of a product, in the order of its factors; L where there is no finite factor.
+
+    Args:
+        group: The product.
+        place: Place of the infinite factor.
+        finite: The subgroup K of the finite factor.
+        turning: The subgroup L of the infinite factor.
+    """
     if finite is None:
         return turning
     factors = (turning, finite) if place == 0 else (finite, turning)
@@ -161,13 +174,16 @@ def _orbits(moves: list[FloatArray], coordinates: IntArray) -> tuple[tuple[int, 
 
 
 def finite_permutation(rep: Representation, place: int, finite: FiniteGroup, first: IntArray) -> IntArray | None:
-    """How each generator of the finite factor permutes some coordinates, (generators, count); None where it does not.
+    """Return how each generator of the finite factor permutes some coordinates; None where it does not permute them.
 
     Args:
-        rep: Of the whole group.
-        place: Of the infinite factor.
+        rep: Representation of the whole group.
+        place: Place of the infinite factor.
         finite: The other factor.
-        first: The coordinates, such as the first one of each vector, (count,).
+        first: The coordinates, such as the first one of each vector, shape (count,).
+
+    Returns:
+        Shape (generators, count).
     """
     found = []
     for move in _finite_moves(rep, place, finite):

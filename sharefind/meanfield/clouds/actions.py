@@ -22,6 +22,9 @@ from sharefind.meanfield.clouds.device_tensor import DeviceTensor
 class SparseTable:
     """All elements of a (signed) permutation representation: (rho_g x)_j = sign[g, j] x[source[g, j]].
 
+    Attributes:
+        order: Number of group elements.
+
     Args:
         source: Shape (order, dim), int64.
         sign: Shape (order, dim), or None when no sign occurs.
@@ -32,18 +35,40 @@ class SparseTable:
         self._source, self._sign = DeviceTensor(source), None if sign is None else DeviceTensor(sign)
 
     def apply(self, elements: Tensor, x: Tensor) -> Tensor:
-        """elements (...) int64, x (..., dim) broadcast against each other -> (..., dim)."""
+        """Return the moved vectors; the shapes of elements and vectors broadcast against each other.
+
+        Args:
+            elements: Numbers of group elements, shape (...), int64.
+            x: Vectors, shape (..., dim).
+
+        Returns:
+            rho_g x, shape (..., dim).
+        """
         index = self._source.beside(x)[elements]
         shape = np.broadcast_shapes(index.shape, x.shape)
         moved = torch.gather(x.expand(shape), -1, index.expand(shape))
         return moved if self._sign is None else moved * self._sign.like(x)[elements]
 
     def images(self, theta: Tensor) -> Tensor:
-        """theta (R, D, N) -> (R, D, order, N)."""
+        """Return the images of particles under every element.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            M_g theta, shape (R, D, order, N).
+        """
         return self._signed(theta[:, self._source.beside(theta)].transpose(1, 2))
 
     def pull_back(self, images: Tensor) -> Tensor:
-        """(R, D, order, N) -> (R, D, order, N), the inverse of each element."""
+        """Return each image moved back by the inverse of its element.
+
+        Args:
+            images: One image for each element, shape (R, D, order, N).
+
+        Returns:
+            The same shape.
+        """
         signed = self._signed(images)
         target = self._source.beside(images).t()[None, :, :, None].expand(signed.shape)
         return torch.zeros_like(signed).scatter(1, target, signed)
@@ -63,23 +88,48 @@ class DenseTable:
         self.order, self._matrices = len(matrices), DeviceTensor(matrices)
 
     def apply(self, elements: Tensor, x: Tensor) -> Tensor:
-        """elements (...) int64, x (..., dim) -> (..., dim)."""
+        """Return the moved vectors.
+
+        Args:
+            elements: Numbers of group elements, shape (...), int64.
+            x: Vectors, shape (..., dim).
+
+        Returns:
+            rho_g x, shape (..., dim).
+        """
         return torch.matmul(self._matrices.like(x)[elements], x.unsqueeze(-1)).squeeze(-1)
 
     def images(self, theta: Tensor) -> Tensor:
-        """theta (R, D, N) -> (R, D, order, N)."""
+        """Return the images of particles under every element.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            M_g theta, shape (R, D, order, N).
+        """
         return torch.einsum("gde,ren->rdgn", self._matrices.like(theta), theta)
 
     def pull_back(self, images: Tensor) -> Tensor:
-        """(R, D, order, N) -> (R, D, order, N), the inverse of each element."""
+        """Return each image moved back by the inverse of its element.
+
+        Args:
+            images: One image for each element, shape (R, D, order, N).
+
+        Returns:
+            The same shape.
+        """
         return torch.einsum("gde,rdgn->regn", self._matrices.like(images), images)
 
 
 def element_table(rep: Representation) -> SparseTable | DenseTable:
-    """Every element of a finite group's representation, ready to act on batches.
+    """Return every element of a finite group's representation, ready to act on batches.
+
+    Args:
+        rep: Representation of a finite group.
 
     Raises:
-        GroupError: the group has more elements than can be listed.
+        GroupError: The group has more elements than can be listed.
     """
     if rep.kind == "matrix":
         return DenseTable(torch.from_numpy(rep.float_matrices()))
@@ -91,7 +141,13 @@ def element_table(rep: Representation) -> SparseTable | DenseTable:
 
 
 def move_by_matrices(elements: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """(rho_g x, rhohat_g y) for elements (R, B, d_in, d_in) and (R, B, d_out, d_out), x and y as `JointAction.move`."""
+    """Return samples moved by matrices, (rho_g x, rhohat_g y).
+
+    Args:
+        elements: The matrices on X, shape (R, B, d_in, d_in), and on Y, shape (R, B, d_out, d_out).
+        x: Inputs, as in `JointAction.move`.
+        y: Outputs, as in `JointAction.move`.
+    """
     on_x, on_y = elements
     return (
         torch.matmul(on_x.to(x.dtype), x.unsqueeze(-1)).squeeze(-1),
@@ -117,11 +173,15 @@ def move_by_codes(codes: Tensor, x: Tensor) -> Tensor:
 class JointAction:
     """One group acting on X and on Y: draws Haar elements and moves samples, (x, y) -> (rho_g x, rhohat_g y).
 
+    Attributes:
+        is_listed: Whether all elements of the group are listed, so that an element is drawn as a number.
+
     Args:
-        in_rep, out_rep: representations of the same group.
+        in_rep: Representation on the inputs.
+        out_rep: Representation of the same group on the outputs.
 
     Raises:
-        GroupError: the representations belong to different groups, or to one group given by different generators.
+        GroupError: The representations belong to different groups, or to one group given by different generators.
     """
 
     def __init__(self, in_rep: Representation, out_rep: Representation) -> None:
@@ -162,10 +222,18 @@ class JointAction:
         return self.in_rep.group
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
-        """Independent Haar elements: indices (*shape) for a finite group, a pair of matrices for a compact one.
+        """Return independent Haar elements.
 
-        For a finite group that is not listed a pair of codes (*shape, d_in), (*shape, d_out), see `move_by_codes`,
-        where it acts by signed permutations; a pair of matrices elsewhere.
+        A listed finite group gives numbers of elements. A group of signed permutations that is not listed gives a pair
+        of codes, see `move_by_codes`. Any other group gives a pair of matrices.
+
+        Args:
+            shape: How many elements, on which axes.
+            rng: Source of the draws.
+
+        Returns:
+            Numbers of shape (*shape), codes of shapes (*shape, d_in) and (*shape, d_out), or matrices with those last
+            axes twice.
         """
         size, group, reps = int(np.prod(shape)), self.group, (self.in_rep, self.out_rep)
         if self._points is not None:
@@ -183,7 +251,11 @@ class JointAction:
         return tuple(torch.from_numpy(matrices).reshape(*shape, *matrices.shape[1:]) for matrices in pair)
 
     def with_identity_first(self, elements: Any) -> Any:
-        """The same elements with the first row of the first axis replaced by the identity."""
+        """Return the elements with the first row of the first axis replaced by the identity; they are changed in place.
+
+        Args:
+            elements: What `draw` returned.
+        """
         if isinstance(elements, Tensor):
             elements[0] = 0
             return elements
@@ -195,13 +267,27 @@ class JointAction:
         return elements
 
     def take(self, elements: Any, index: Tensor) -> Any:
-        """Columns `index` (B,) of elements (R, n) -> (R, B)."""
+        """Return columns of elements.
+
+        Args:
+            elements: What `draw` returned, shape (R, n).
+            index: Numbers of columns, shape (B,).
+
+        Returns:
+            Elements, shape (R, B).
+        """
         if isinstance(elements, Tensor):
             return elements[:, index]
         return tuple(matrices[:, index] for matrices in elements)
 
     def move(self, elements: Any, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """(rho_g x, rhohat_g y) for elements (R, B), x (R or 1, B, d_in), y (R or 1, B, d_out)."""
+        """Return moved samples, (rho_g x, rhohat_g y).
+
+        Args:
+            elements: What `draw` returned, shape (R, B).
+            x: Inputs, shape (R or 1, B, d_in).
+            y: Outputs, shape (R or 1, B, d_out).
+        """
         if self._tables is not None:
             table_in, table_out = self._tables
             return table_in.apply(elements, x), table_out.apply(elements, y)
@@ -229,9 +315,23 @@ class ParticleAction:
         self.order, self._table = table.order, table
 
     def images(self, theta: Tensor) -> Tensor:
-        """M_g theta_i for every g: theta (R, D, N) -> (R, D, |G|, N)."""
+        """Return M_g theta_i for every g.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, D, |G|, N).
+        """
         return self._table.images(theta)
 
     def pull_back(self, images: Tensor) -> Tensor:
-        """M_g^{-1} applied to the g-th image: (R, D, |G|, N) -> (R, D, |G|, N); the inverse of `images`."""
+        """Return M_g^{-1} applied to the g-th image: the inverse of `images`.
+
+        Args:
+            images: Shape (R, D, |G|, N).
+
+        Returns:
+            The same shape.
+        """
         return self._table.pull_back(images)

@@ -16,21 +16,35 @@ from sharefind.typing import FloatArray
 
 
 def coupling_distance2(theta: Tensor, nonlinear: Tensor) -> Tensor:
-    """mean_i |theta_i - theta_bar_i|^2 for particles that share their start with copies of the nonlinear process.
+    """Return mean_i |theta_i - theta_bar_i|^2 for particles that share their start with copies of the nonlinear
+    process.
 
-    (R, D, N) twice -> (R,). An upper bound of W2^2 between the two clouds (Sznitman 1991, "Topics in propagation of
-    chaos"; synchronous coupling).
+    It is an upper bound of W2^2 between the two clouds (Sznitman 1991, "Topics in propagation of chaos"; synchronous
+    coupling).
+
+    Args:
+        theta: Particles, shape (R, D, N).
+        nonlinear: The copies of the nonlinear process, shape (R, D, N).
+
+    Returns:
+        Shape (R,).
     """
     return ((theta - nonlinear) ** 2).sum(1).mean(-1)
 
 
 def pair_covariance(observable: Tensor) -> Tensor:
-    """Mean covariance of f(theta_i) and f(theta_j), i != j, over replicates: observable (R, N) -> scalar.
+    """Return the mean covariance of f(theta_i) and f(theta_j), i != j, over replicates.
 
     Chaos means that it vanishes as N grows. Computed from Var(sum_i f_i) = sum_i Var f_i + sum_{i != j} Cov.
 
+    Args:
+        observable: The values f(theta_i), shape (R, N).
+
+    Returns:
+        A scalar.
+
     Raises:
-        ConfigError: fewer than two replicates or particles.
+        ConfigError: Fewer than two replicates or particles.
     """
     replicates, particles = observable.shape
     if replicates < 2 or particles < 2:
@@ -42,10 +56,13 @@ def pair_covariance(observable: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """value ~ c N^exponent, least squares on logarithms.
+    """A power law, value ~ c N^exponent, fitted by least squares on logarithms.
 
     Attributes:
-        exponent: the slope. low, high: its confidence interval. level: of the interval, such as .95.
+        exponent: The slope.
+        low: Lower end of its confidence interval.
+        high: Upper end of its confidence interval.
+        level: Level of the interval, for example .95.
     """
 
     exponent: float
@@ -55,14 +72,15 @@ class PowerLaw:
 
 
 def fit_power_law(sizes: Sequence[int], values: FloatArray, level: float = 0.95) -> PowerLaw:
-    """Fit an exponent with its confidence interval (Student's t on the residuals of the log-log regression).
+    """Return an exponent with its confidence interval (Student's t on the residuals of the log-log regression).
 
     Args:
-        sizes: the N, at least two different ones. values: (len(sizes), repetitions), positive, independent.
-        level: of the interval.
+        sizes: The numbers N, at least two different ones.
+        values: Positive, independent values, shape (len(sizes), repetitions).
+        level: Level of the interval.
 
     Raises:
-        ConfigError: too few sizes or values, or a value that is not positive.
+        ConfigError: There are too few sizes or values, or a value is not positive.
     """
     from scipy import stats
 

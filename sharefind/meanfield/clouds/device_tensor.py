@@ -23,11 +23,19 @@ class DeviceTensor:
         return self._values.shape
 
     def like(self, other: Tensor) -> Tensor:
-        """The tensor with the device and the type of another."""
+        """Return the tensor with the device and the type of another.
+
+        Args:
+            other: The other tensor.
+        """
         return self._at(other.device, other.dtype)
 
     def beside(self, other: Tensor) -> Tensor:
-        """The tensor on the device of another, in its own type: indices."""
+        """Return the tensor, for example indices, on the device of another and in its own type.
+
+        Args:
+            other: The other tensor.
+        """
         return self._at(other.device, self._values.dtype)
 
     def _at(self, device: torch.device, dtype: torch.dtype) -> Tensor:

@@ -15,7 +15,7 @@ from sharefind.meanfield.clouds.measures import refuse_diverged
 
 
 def mean_distance(a: Tensor, b: Tensor, held: int = 2**24) -> float:
-    """E|A - B| for independent draws from two clouds.
+    """Return E|A - B| for independent draws from two clouds.
 
     Args:
         a: Particles, shape (D, N).
@@ -35,12 +35,16 @@ def mean_distance(a: Tensor, b: Tensor, held: int = 2**24) -> float:
 
 
 def energy_distance(a: Tensor, b: Tensor) -> float:
-    """2 E|A - B| - E|A - A'| - E|B - B'|, the squared energy distance: a (D, N), b (D, M).
+    """Return 2 E|A - B| - E|A - A'| - E|B - B'|, the squared energy distance.
 
-    The means run over all pairs, a particle with itself included, so that it is 0 for equal clouds and never negative.
+    The means run over all pairs, including a particle with itself, so that it is 0 for equal clouds and never negative.
+
+    Args:
+        a: Particles, shape (D, N).
+        b: Particles, shape (D, M).
 
     Raises:
-        SpaceError: the clouds live in different dimensions, are empty or hold values that are not finite.
+        SpaceError: The clouds live in different dimensions, are empty or hold values that are not finite.
     """
     return max(0.0, 2 * mean_distance(a, b) - mean_distance(a, a) - mean_distance(b, b))
 
@@ -52,11 +56,12 @@ def energy_to_symmetrisation(theta: Tensor, images: Tensor) -> Estimate:
     int E|A - M_g A'| dlambda_G - E|A - A'|: |G| N^2 distances, not |G|^2 N^2.
 
     Args:
-        theta: (D, N). images: M_g theta_i (D, m, N), for all elements of the group or for m Haar draws.
+        theta: Particles, shape (D, N).
+        images: M_g theta_i, shape (D, m, N), for all elements of the group or for m Haar draws.
 
     Returns:
-        the distance and the spread of its Monte Carlo mean over the elements given, both 0-dimensional. The spread
-        means nothing where the elements are the whole group.
+        The distance and the standard error of its Monte Carlo mean over the elements, both 0-dimensional. The standard
+        error means nothing where the elements are the whole group.
     """
     apart = torch.tensor([mean_distance(theta, images[:, g]) for g in range(images.shape[1])], dtype=torch.float64)
     value = apart.mean() - mean_distance(theta, theta)

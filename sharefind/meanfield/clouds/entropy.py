@@ -25,16 +25,19 @@ def entropy_knn(theta: Tensor, k: int = 4, basis: Tensor | None = None) -> Tenso
     that grows with the dimension.
 
     Args:
-        theta: particles (R, D, N). k: which neighbour. basis: (m, D) orthonormal rows; the entropy of the measure
-            projected on their span, with respect to Lebesgue measure there. A cloud on a subspace needs it: on Z its
-            entropy is infinite, and no finite cloud shows that.
+        theta: Particles, shape (R, D, N).
+        k: Which neighbour.
+        basis: Orthonormal rows, shape (m, D). The entropy is then that of the measure projected on their span, with
+            respect to Lebesgue measure there. A cloud on a subspace needs it: its entropy on Z is infinite, and no
+            finite cloud shows that.
 
     Returns:
-        (R,) float64.
+        Shape (R,), float64.
 
     Raises:
-        SpaceError: fewer than k + 1 particles, two that coincide (an atom has no density), values that are not finite,
-            or a basis of another space. ConfigError: the rows of the basis are not orthonormal.
+        SpaceError: There are fewer than k + 1 particles, two particles coincide (an atom has no density), a value is
+            not finite, or the basis belongs to another space.
+        ConfigError: The rows of the basis are not orthonormal.
     """
     from scipy.spatial import cKDTree
     from scipy.special import digamma
@@ -76,7 +79,12 @@ def _coordinates(theta: Tensor, basis: Tensor | None) -> Tensor:
 
 
 def silverman_bandwidth(theta: Tensor) -> float:
-    """Silverman's rule for a cloud (R, D, N): sigma (4 / ((D + 2) N))^(1 / (D + 4)), sigma the spread an axis."""
+    """Return Silverman's bandwidth of a cloud, sigma (4 / ((D + 2) N))^(1 / (D + 4)), sigma the standard deviation an
+    axis.
+
+    Args:
+        theta: Particles, shape (R, D, N).
+    """
     d, n = theta.shape[1], theta.shape[2]
     spread = float(theta.var(2, correction=0).mean().sqrt())
     return float(spread * (4 / ((d + 2) * n)) ** (1 / (d + 4)))
@@ -97,8 +105,8 @@ class KernelEntropy:
         held: Kernel entries held at a time (256 MiB of float64); it bounds memory and changes no value.
 
     Raises:
-        ConfigError: the bandwidth is not positive and finite, or the rows are not orthonormal. SpaceError: from the
-            methods, where the basis is of another space.
+        ConfigError: The bandwidth is not positive and finite, or the rows are not orthonormal.
+        SpaceError: A method gets particles of another space than that of the basis.
     """
 
     bandwidth: float
@@ -111,12 +119,27 @@ class KernelEntropy:
         _refuse_unless_orthonormal(self.basis)
 
     def value(self, theta: Tensor) -> Tensor:
-        """H_eps(nu): theta (R, D, N) -> (R,)."""
+        """Return H_eps(nu).
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R,).
+        """
         points = _coordinates(theta, self.basis)
         return self._log_density(points, points).mean(-1)
 
     def first_variation(self, theta: Tensor, at: Tensor | None = None) -> Tensor:
-        """dH/dmu(nu)(z) = log (K * nu)(z) + (K * (nu / (K * nu)))(z): theta (R, D, N), at (R, D, M) -> (R, M)."""
+        """Return dH/dmu(nu)(z) = log (K * nu)(z) + (K * (nu / (K * nu)))(z).
+
+        Args:
+            theta: Particles, shape (R, D, N).
+            at: Points z, shape (R, D, M); the particles by default.
+
+        Returns:
+            Shape (R, M).
+        """
         points = _coordinates(theta, self.basis)
         places = points if at is None else _coordinates(at, self.basis)
         inverse = -self._log_density(points, points)
@@ -125,9 +148,16 @@ class KernelEntropy:
         return self._log_density(points, places) + torch.cat(chunks, dim=1)
 
     def derivative(self, theta: Tensor, at: Tensor | None = None) -> Tensor:
-        """D_mu H(nu, z) = -(1/eps^2) sum_j (p_j(z) + q_j(z)) (z - theta_j): theta (R, D, N), at (R, D, M) -> (R, D, M).
+        """Return D_mu H(nu, z) = -(1/eps^2) sum_j (p_j(z) + q_j(z)) (z - theta_j).
 
         p_j = K(z - theta_j) / sum_k K(z - theta_k), and q_j = K(z - theta_j) / (N (K * nu)(theta_j)).
+
+        Args:
+            theta: Particles, shape (R, D, N).
+            at: Points z, shape (R, D, M); the particles by default.
+
+        Returns:
+            Shape (R, D, M).
         """
         points = _coordinates(theta, self.basis)
         places = points if at is None else _coordinates(at, self.basis)

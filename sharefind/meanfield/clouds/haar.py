@@ -23,7 +23,8 @@ class Estimate:
     """A mean over group elements.
 
     Attributes:
-        value: the mean. standard_error: of the Monte Carlo mean, elementwise; zeros where every element was summed.
+        value: The mean.
+        standard_error: Standard error of the Monte Carlo mean, elementwise; zeros where every element was summed.
     """
 
     value: Tensor
@@ -32,11 +33,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class HaarRule:
-    """m elements of G with equal weights, by their actions.
+    """m elements of G with equal weights, as matrices.
 
     Attributes:
-        on_x: rho_g (m, d_in, d_in). on_y: rhohat_g (m, d_out, d_out). on_z: M_g (m, D, D); all float64.
-        is_exact: whether the elements are the whole group, so that means over them are integrals over lambda_G.
+        on_x: rho_g, shape (m, d_in, d_in), float64.
+        on_y: rhohat_g, shape (m, d_out, d_out), float64.
+        on_z: M_g, shape (m, D, D), float64.
+        is_exact: Whether the elements are the whole group, so that means over them are integrals over lambda_G.
     """
 
     on_x: Tensor
@@ -49,11 +52,25 @@ class HaarRule:
         return len(self.on_x)
 
     def images(self, theta: Tensor) -> Tensor:
-        """M_g theta_i for every g of the rule: theta (R, D, N) -> (R, D, m, N)."""
+        """Return M_g theta_i for every g of the rule.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, D, m, N).
+        """
         return torch.einsum("gde,ren->rdgn", self.on_z.to(theta), theta)
 
     def symmetrise(self, theta: Tensor) -> Tensor:
-        """nu^G = mean_g M_g#nu as a cloud: theta (R, D, N) -> (R, D, m N); with Haar draws an estimate of it."""
+        """Return nu^G = mean_g M_g#nu as a cloud; with Haar draws it is an estimate.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, D, m N).
+        """
         return self.images(theta).flatten(2)
 
     @property
@@ -63,15 +80,36 @@ class HaarRule:
         return HaarRule(on_x, on_y, on_z, self.is_exact)
 
     def moved_inputs(self, x: Tensor) -> Tensor:
-        """rho_g x for every g: x (..., d_in) -> (m, ..., d_in)."""
+        """Return rho_g x for every g.
+
+        Args:
+            x: Inputs, shape (..., d_in).
+
+        Returns:
+            Shape (m, ..., d_in).
+        """
         return torch.einsum("gij,...j->g...i", self.on_x.to(x), x)
 
     def moved_labels(self, y: Tensor) -> Tensor:
-        """rhohat_g y for every g: y (..., d_out) -> (m, ..., d_out)."""
+        """Return rhohat_g y for every g.
+
+        Args:
+            y: Labels, shape (..., d_out).
+
+        Returns:
+            Shape (m, ..., d_out).
+        """
         return torch.einsum("gij,...j->g...i", self.on_y.to(y), y)
 
     def mean(self, values: Tensor) -> Estimate:
-        """The mean of one value an element, (m, ...) -> (...), with its standard error under Haar draws."""
+        """Return the mean over elements, with its standard error under Haar draws.
+
+        Args:
+            values: One value for each element, shape (m, ...).
+
+        Returns:
+            Shape (...).
+        """
         mean = values.mean(0)
         if self.is_exact:
             return Estimate(mean, torch.zeros_like(mean))
@@ -81,12 +119,12 @@ class HaarRule:
 def haar_rule(
     unit: Unit, draws: int | None = None, rng: np.random.Generator | None = None, most: int = 2**27
 ) -> HaarRule:
-    """The rule of a unit's group.
+    """Return the rule of a unit's group.
 
     Args:
-        unit: Its representations say how G acts.
-        draws: m of an infinite group; a finite one is always summed whole.
-        rng: Of the draws.
+        unit: The unit, whose representations say how G acts.
+        draws: Number m of elements drawn from an infinite group; a finite group is always summed whole.
+        rng: Source of the draws.
         most: Largest number of matrix entries that the rule holds (1 GiB of float64).
 
     Raises:
@@ -116,12 +154,12 @@ def haar_rule(
 
 
 def symmetrised_values(f: Callable[[Tensor], Tensor], rule: HaarRule, x: Tensor) -> Estimate:
-    """(Q_G f)(x) = int rhohat_g^{-1} f(rho_g x) dlambda_G, from the definition, for any f: X -> Y.
-
-    Maass & Fontbona 2024, feature averaging. Costs m evaluations of f.
+    """Return (Q_G f)(x) = int rhohat_g^{-1} f(rho_g x) dlambda_G, from the definition, for any f: X -> Y.
 
     Args:
-        f: inputs (..., B, d_in) -> (..., B, d_out). rule: the elements. x: (..., B, d_in).
+        f: A map from inputs (..., B, d_in) to outputs (..., B, d_out).
+        rule: The group elements.
+        x: Inputs, shape (..., B, d_in).
     """
     inverse = torch.linalg.inv(rule.on_y)
     values = torch.stack([f(moved) @ inverse[g].to(moved).t() for g, moved in enumerate(rule.moved_inputs(x))])

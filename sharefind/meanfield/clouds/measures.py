@@ -1,7 +1,7 @@
 """Empirical measures nu = (1/N) sum_i delta_{theta_i}: their projections, symmetrisations and distances.
 
-Distances to a projection have a closed form and need no transport solver; the distance between two general clouds
-is left to POT, whose status is checked.
+Distances to a projection have a closed form and need no transport solver; POT computes the distance between two general
+clouds, and its status is checked.
 """
 
 from __future__ import annotations
@@ -21,34 +21,58 @@ from sharefind.typing import FloatArray
 
 
 def refuse_diverged(*clouds: Tensor) -> None:
-    """Check that particles are numbers; comparisons with NaN would read as an answer.
+    """Check that particles are finite; comparisons with NaN would look like an answer.
+
+    Args:
+        *clouds: The particles.
 
     Raises:
-        SpaceError: a value is not finite.
+        SpaceError: A value is not finite.
     """
     if not all(bool(torch.isfinite(cloud).all()) for cloud in clouds):
         raise SpaceError("a cloud holds values that are not finite; training diverged, use a smaller step")
 
 
 def second_moment(theta: Tensor) -> Tensor:
-    """E|Z|^2 under nu: theta (R, D, N) -> (R,). M(nu) of the RMD is twice this."""
+    """Return E|Z|^2 under nu; M(nu) in the RMD is twice this.
+
+    Args:
+        theta: Particles, shape (R, D, N).
+
+    Returns:
+        Shape (R,).
+    """
     return (theta**2).sum(1).mean(-1)
 
 
 def dist2(theta: Tensor, projector: Projector) -> Tensor:
-    """W2^2(nu, P#nu) = mean_i |theta_i - P theta_i|^2: theta (R, D, N) -> (R,).
+    """Return W2^2(nu, P#nu) = mean_i |theta_i - P theta_i|^2.
 
     Closed form, exact: |a - P b|^2 = |a - P a|^2 + |P a - P b|^2, so no coupling beats the identity. A point of E near
-    the cloud is taken off first, which P would round.
+    the cloud is subtracted first, since P would round it.
+
+    Args:
+        theta: Particles, shape (R, D, N).
+        projector: The projection P on E.
+
+    Returns:
+        Shape (R,).
     """
     near = theta - projector.anchor(theta)
     return (projector.residual(near) ** 2).sum(1).mean(-1)
 
 
 def rmd2(theta: Tensor, projector: Projector) -> Tensor:
-    """RMD^2(nu, P#nu) = W2^2(nu, P#nu) / (M(nu) + M(P#nu)), M(mu) = 2 E|Z|^2: (R, D, N) -> (R,); 0 for a cloud at 0.
+    """Return RMD^2(nu, P#nu) = W2^2(nu, P#nu) / (M(nu) + M(P#nu)), M(mu) = 2 E|Z|^2; 0 for a cloud at 0.
 
     The moments are about 0, so that the RMD of a cloud falls as it moves away from 0.
+
+    Args:
+        theta: Particles, shape (R, D, N).
+        projector: The projection P on E.
+
+    Returns:
+        Shape (R,).
     """
     theta = theta / _power_of_two(float(theta.detach().abs().amax()))
     projected = projector(theta)
@@ -63,21 +87,30 @@ def _power_of_two(size: float) -> float:
 
 
 def symmetrise(theta: Tensor, action: ParticleAction) -> Tensor:
-    """nu^G = (1/|G|) sum_g M_g#nu as a cloud: theta (R, D, N) -> (R, D, |G| N)."""
+    """Return nu^G = (1/|G|) sum_g M_g#nu as a cloud.
+
+    Args:
+        theta: Particles, shape (R, D, N).
+        action: The group's action on particles.
+
+    Returns:
+        Shape (R, D, |G| N).
+    """
     return action.images(theta).flatten(2)
 
 
 def w2_squared(a: FloatArray, b: FloatArray, max_iterations: int = 1_000_000) -> float:
-    """W2^2 between two clouds of equal weights by POT's exact network simplex, right to rounding wherever 0 lies.
+    """Return W2^2 between two clouds of equal weights by POT's exact network simplex, right to rounding wherever 0
+    lies.
 
-    Costs come from the differences of coordinates, so that no digit is lost to the place of the clouds. The simplex
-    loses what is small beside the largest cost; costs above what an optimal plan can pay are therefore cut, and the
-    problem is solved again until nothing is left to cut. Weights are whole numbers, so that plans are exact.
+    Costs come from the differences of coordinates, so that the position of the clouds costs no digit. The simplex loses
+    what is small beside the largest cost. Costs above what an optimal plan can pay are therefore cut, and the problem
+    is solved again until no cost is cut. Weights are whole numbers, so that plans are exact.
 
     Args:
         a: Particles, one a row, shape (N, D), float64.
         b: Particles, one a row, shape (M, D), float64.
-        max_iterations: Of the simplex; N = M = 1000 needs well under the default.
+        max_iterations: Most iterations of the simplex; N = M = 1000 needs well under the default.
 
     Returns:
         The squared distance.
@@ -157,7 +190,12 @@ def _plan(cost: FloatArray, max_iterations: int) -> FloatArray:
 
 
 def rmd2_between(a: FloatArray, b: FloatArray) -> float:
-    """RMD^2 of two general clouds (N, D) and (M, D), through `w2_squared`; see `rmd2`."""
+    """Return RMD^2 of two general clouds, through `w2_squared`; see `rmd2`.
+
+    Args:
+        a: Particles, one a row, shape (N, D).
+        b: Particles, one a row, shape (M, D).
+    """
     size = _power_of_two(max(float(np.abs(a).max(initial=0)), float(np.abs(b).max(initial=0))))
     a, b = a / size, b / size
     scale = 2 * float((a**2).sum(1).mean()) + 2 * float((b**2).sum(1).mean())

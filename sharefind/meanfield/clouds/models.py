@@ -1,6 +1,6 @@
 """The shallow model Phi_nu = <sigma*, nu>, its symmetrisation Q_G Phi_nu, and the squared loss's covector.
 
-Training a model is left to `sgd`; comparing clouds is left to `measures`.
+`sgd` trains a model; `measures` compares clouds.
 """
 
 from __future__ import annotations
@@ -16,14 +16,32 @@ from sharefind.typing import FloatArray
 
 
 def predict(unit: Unit, x: Tensor, theta: Tensor) -> Tensor:
-    """Phi_nu(x) = mean_i sigma*(x, theta_i): x (R, B, d_in), theta (R, D, N) -> (R, B, d_out)."""
+    """Return Phi_nu(x) = mean_i sigma*(x, theta_i).
+
+    Args:
+        unit: The unit sigma*.
+        x: Inputs, shape (R, B, d_in).
+        theta: Particles, shape (R, D, N).
+
+    Returns:
+        Shape (R, B, d_out).
+    """
     return unit.values(x, theta).mean(-1).transpose(1, 2)
 
 
 def predict_labels(unit: Unit, change: Standardisation, x: FloatArray, particles: FloatArray) -> FloatArray:
-    """shift + scale Phi_nu(x - centre), in the units of the labels: x (B, d_in), particles (N, D) -> (B, d_out).
+    """Return shift + scale Phi_nu(x - centre), in the units of the labels.
 
-    The particles are those of the user's coordinates: of a change of data they hold the matrix, not the origin.
+    The particles are those of the user's coordinates: they hold the matrix of a change of data, but not its origin.
+
+    Args:
+        unit: The unit sigma*.
+        change: The change of data under which the particles were trained.
+        x: Inputs, shape (B, d_in).
+        particles: Shape (N, D).
+
+    Returns:
+        Shape (B, d_out).
     """
     theta = torch.from_numpy(particles.T.copy())[None]
     centred = np.array(x, dtype=np.float64) - change.centre
@@ -32,13 +50,30 @@ def predict_labels(unit: Unit, change: Standardisation, x: FloatArray, particles
 
 
 def predict_symmetrised(unit: Unit, action: ParticleAction, x: Tensor, theta: Tensor) -> Tensor:
-    """Q_G Phi_nu(x), through Q_G Phi_nu = Phi_{nu^G}: the same shapes as `predict`.
+    """Return Q_G Phi_nu(x), through Q_G Phi_nu = Phi_{nu^G}.
 
     Maass & Fontbona 2024, Prop. 1. Finite groups only; costs |G| evaluations.
+
+    Args:
+        unit: The unit sigma*.
+        action: The group's action on particles.
+        x: Inputs, shape (R, B, d_in).
+        theta: Particles, shape (R, D, N).
+
+    Returns:
+        Shape (R, B, d_out).
     """
     return predict(unit, x, action.images(theta).flatten(2))
 
 
 def squared_risk(prediction: Tensor, y: Tensor) -> Tensor:
-    """Mean over samples of |Phi(x) - y|^2: (R, B, d_out) twice -> (R,)."""
+    """Return the mean over samples of |Phi(x) - y|^2.
+
+    Args:
+        prediction: Phi(x), shape (R, B, d_out).
+        y: Labels, shape (R, B, d_out).
+
+    Returns:
+        Shape (R,).
+    """
     return ((prediction - y) ** 2).sum(-1).mean(-1)

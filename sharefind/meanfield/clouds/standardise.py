@@ -36,7 +36,8 @@ class DataBounds:
     Attributes:
         largest: Larger values are refused: squares, and sums of them over a data set, must stay finite.
         smallest: Values that are all smaller, and not all 0, are refused: their squares would vanish.
-        outlier: A row so many times longer than half of the others is refused: beside its square theirs are rounding.
+        outlier: A row that is longer than half of the others by this factor is refused: beside its square theirs are
+            rounding.
         unscaled: Spreads of x between which it can be trained on as it is, without standardisation.
         accuracy: Relative accuracy of a spread that an offset must leave to it.
         flat: Eigenvalues of the covariance, relative to the largest, up to which nothing varies in such a direction.
@@ -95,7 +96,12 @@ class Standardisation:
         object.__setattr__(self, "centre", np.zeros(len(self.matrix)) if left_out else self.centre.copy())
 
     def apply(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(x, y) -> (x', y'): x (n, d_in), y (n, d_out)."""
+        """Return the standardised data (x', y').
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            y: Outputs, shape (n, d_out).
+        """
         return (x - self.centre) @ self.matrix.T, y.copy() if self.has_classes else (y - self.shift) / self.scale
 
     @property
@@ -110,7 +116,12 @@ class Standardisation:
 
 
 def identity_standardisation(d_in: int, d_out: int) -> Standardisation:
-    """The one that changes nothing."""
+    """Return the standardisation that changes nothing.
+
+    Args:
+        d_in: Number of input columns.
+        d_out: Number of output columns.
+    """
     return Standardisation(np.eye(d_in), np.zeros(d_out), 1.0)
 
 
@@ -179,12 +190,21 @@ def standardisation(
 
 
 def fixed_mean(values: FloatArray, rep: Representation) -> FloatArray:
-    """The part of the mean of values (n, d) that the group fixes, (d,)."""
+    """Return the part of the mean of the rows that the group fixes, shape (d,).
+
+    Args:
+        values: Rows, shape (n, d).
+        rep: How the group acts on them.
+    """
     return np.asarray(fixed_space(rep).project(values.mean(0)), dtype=np.float64)
 
 
 def varies(values: FloatArray) -> BoolArray:
-    """Which columns of values (n, d) vary by more than rounding, (d,)."""
+    """Return which columns vary by more than rounding, shape (d,).
+
+    Args:
+        values: Rows, shape (n, d).
+    """
     largest, low, high = np.abs(values).max(axis=0), values.min(axis=0), values.max(axis=0)
     return np.asarray(high - low > LAST_PLACES * np.finfo(np.float64).eps * largest, dtype=np.bool_)
 
@@ -220,7 +240,7 @@ def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS, na
         values: Finite, shape (n, d).
         name: What messages call them.
         bounds: What data may be: six digits are needed by default.
-        names: Of the columns, for the message.
+        names: Names of the columns, for the message.
 
     Raises:
         DataError: It names the first such column.
@@ -242,7 +262,7 @@ def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS, na
 
 
 def _refuse_outliers(values: FloatArray, name: str, most: float) -> None:
-    """Refuse values (n, d) of which one row hides the others, about the middle of each column."""
+    """Refuse values (n, d) in which one row hides the others, about the median of each column."""
     lengths = np.abs(values - np.median(values, axis=0)).max(axis=1)
     usual = float(np.median(lengths[lengths > 0])) if lengths.any() else 0.0
     row = int(lengths.argmax())
@@ -276,15 +296,18 @@ def _label_change(y: FloatArray, out_rep: Representation, sigma: Activation | No
 def logit_change(
     y: FloatArray, out_rep: Representation, sigma: Activation | None, logits: LogitScale = LOGITS
 ) -> tuple[FloatArray, float]:
-    """Shift (d_out,) and scale of logits: in the middle of a unit's range they are those of the classes' shares.
+    """Return the shift and the scale of logits: in the middle of a unit's range they are those of the classes' shares.
 
-    Shares are averaged over the group, and a row is added to each class, so that a class without rows has a logit.
+    Shares are averaged over the group. A row is added to each class, so that a class without rows has a logit.
 
     Args:
         y: Probabilities of the classes, shape (n, d_out).
         out_rep: The group's permutations of the classes.
         sigma: The activation that bounds the unit's outputs; None where nothing does.
         logits: The scale of logits.
+
+    Returns:
+        The shift, shape (d_out,), and the scale.
     """
     n, classes = y.shape
     shares = (n * fixed_mean(y, out_rep) + 1) / (n + classes)

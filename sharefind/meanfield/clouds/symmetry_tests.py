@@ -29,11 +29,12 @@ Statistic = Literal["energy", "w2"]
 
 @dataclass(frozen=True)
 class SymmetryTest:
-    """The end of a test.
+    """The result of a symmetry test.
 
     Attributes:
-        statistic: measured on the cloud. p_value: of the hypothesis that it is invariant.
-        copies: randomised copies that it was compared with.
+        statistic: The statistic of the cloud.
+        p_value: The p-value of the hypothesis that the cloud is invariant.
+        copies: Number of randomised clouds that it was compared with.
         relative: the size of the asymmetry, free of scale: the statistic over 2 E|Z|^2 + 2 E|Z'|^2 as in RMD^2, Z' from
             the symmetrisation or the projection; for "energy", over 2 E|Z - Z^G|, which lies in [0, 1/2] (Szekely &
             Rizzo 2013). 0 where the statistic is negative.
@@ -70,12 +71,15 @@ def wi_test(
     Args:
         theta: The cloud, shape (D, N).
         action: M on Z, orthogonal.
-        rng: Of the copies.
+        rng: Source of the randomised clouds.
         statistic: Squared distance to the symmetrisation, "energy" (N^2 a copy) or "w2" (exact transport to |G| N or
             `draws` N particles a copy).
         copies: Randomised copies that the cloud is compared with.
         draws: Haar elements that stand for an infinite group, at least 2.
-        batches: Of these draws, whose spread gives the Monte Carlo error of W2^2.
+        batches: Batches of these draws, whose spread gives the Monte Carlo error of W2^2.
+
+    Returns:
+        The statistic, its p-value and the relative size of the asymmetry.
 
     Raises:
         ConfigError: No copies, too few draws, an unknown statistic, or a cloud that does not fit.
@@ -175,9 +179,12 @@ def si_test(
     Args:
         theta: Trained clouds, shape (R, D, N), R at least 2.
         projector: P_{E^G}.
-        rng: Of the signs, for many replicates.
+        rng: Source of the signs, for many replicates.
         copies: Patterns drawn when there are more than `all_up_to` replicates.
         all_up_to: Up to this many replicates every pattern of signs is tried.
+
+    Returns:
+        The statistic, its p-value and the relative size of the drift.
 
     Raises:
         ConfigError: Fewer than two replicates, no particles, no copies, or clouds that do not fit the projector.
@@ -218,7 +225,16 @@ def _signs(replicates: int, copies: int | None, rng: np.random.Generator) -> Flo
 
 
 def is_strongly_invariant(theta: Tensor, projector: Projector, tolerance: float) -> Tensor:
-    """Whether all particles lie on E^G: |theta_i - P theta_i| <= tolerance max_j |theta_j|. (R, D, N) -> (R,) bool."""
+    """Return whether all particles lie on E^G: |theta_i - P theta_i| <= tolerance max_j |theta_j|.
+
+    Args:
+        theta: Particles, shape (R, D, N).
+        projector: The projection P on E^G.
+        tolerance: Largest distance from E^G, relative to the longest particle.
+
+    Returns:
+        Shape (R,), bool.
+    """
     largest = (theta**2).sum(1).sqrt().amax(-1)
     off = (projector.residual(theta) ** 2).sum(1).sqrt().amax(-1)
     return off <= tolerance * largest

@@ -26,7 +26,8 @@ class DivergenceRule:
     """When a training counts as diverged, and how a smaller step is looked for.
 
     Attributes:
-        exploded: Growth factor, beyond the radius that the start, the data and the noise explain, of a divergence.
+        exploded: Growth factor beyond the expected radius (of the start, the data and the noise) at which training
+            counts as diverged.
         grown: Growth factor, beyond what the data ask for, from which on losses are compared.
         far_out: The same for clouds whose units are saturated.
         worse: Loss of grown clouds, over that without training (at the start, or of the best constant), where they
@@ -35,7 +36,7 @@ class DivergenceRule:
         judged: Minibatches, the last ones, on which the losses are compared.
         smaller: Factor between steps that are tried after a divergence.
         trials: Steps that are tried at most; those that are far too large show it at once.
-        margin: A step is recommended when one so many times larger works on the samples that are tried.
+        margin: A step is recommended when a step larger by this factor works on the samples that are tried.
         trial_steps: Most steps of such a trial.
         most_particles: Largest number of particles that is recommended.
     """
@@ -54,7 +55,15 @@ class DivergenceRule:
 
 
 class DivergedError(NotConvergedError):
-    """A training diverged. factor: a smaller step that was tried and did not, over the step; None if none was found."""
+    """A training diverged.
+
+    Attributes:
+        factor: Size of a smaller step that was tried and did not diverge, relative to the step; None if no such step
+            was found.
+
+    Args:
+        message: What happened, where, and what to do.
+    """
 
     def __init__(self, message: str, factor: float | None = None) -> None:
         super().__init__(message)
@@ -66,9 +75,9 @@ class Watch:
     """Follows one training.
 
     Args:
-        gradient: Of the recursion.
-        loss: Of the recursion.
-        penalty: Of the recursion.
+        gradient: Gradient of the recursion.
+        loss: Loss of the recursion.
+        penalty: Penalty of the recursion.
         start: theta^0, shape (R, D, N).
         config: Its settings.
         must_learn: Whether anything but particles that are not finite is a divergence.
@@ -87,17 +96,21 @@ class Watch:
     _asked: float = 1.0
 
     def follow(self, theta: Tensor, chunk: Chunk) -> None:
-        """Look at theta (R, D, N) after the steps of a chunk.
+        """Check the particles after the steps of a chunk.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+            chunk: The steps that were taken.
 
         Raises:
-            NotConvergedError: particles are not finite, or exploded; the message names a step that works.
+            NotConvergedError: Particles are not finite, or exploded; the message names a step that works.
         """
         if self._seen is None:
             self._asked = _asked(chunk)
             self._size = self._asked * _first_size(self.start, self.config)
         if self._seen is None or len(chunk.sizes) > len(self._seen.sizes):
             self._seen = chunk
-        largest = theta.abs().amax((1, 2))
+        largest = torch.maximum(theta.amax((1, 2)), -theta.amin((1, 2)))
         # Not so where it is no number.
         inside = largest <= (self.rule.exploded * self._size if self.must_learn else torch.finfo(theta.dtype).max)
         if not bool(inside.all()):
@@ -108,10 +121,14 @@ class Watch:
             raise self._error(row, reached, chunk.first + len(chunk.sizes))
 
     def finish(self, theta: Tensor, chunk: Chunk) -> None:
-        """Look at theta (R, D, N) at the horizon; chunk: the last one.
+        """Check the particles at the horizon.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+            chunk: The last steps.
 
         Raises:
-            NotConvergedError: the model is much worse than at the start; the message names a step that works.
+            NotConvergedError: The model is much worse than at the start; the message names a step that works.
         """
         if not self.must_learn:
             return
@@ -158,7 +175,7 @@ class Watch:
         return DivergedError(f"{told}; {advice}", factor)
 
     def _working_factor(self, row: int, samples: Chunk) -> float | None:
-        """Of a smaller step with which one replicate learns the first samples, repeated."""
+        """Return the relative size of a smaller step with which one replicate learns the first samples, repeated."""
         tried = (self.rule.smaller**-k for k in range(1, self.rule.trials + 1))
         return next((factor for factor in tried if self._works(row, samples, self.rule.margin * factor)), None)
 

@@ -29,7 +29,7 @@ class FlowConfig(BaseModel):
     Attributes:
         horizon: T.
         alpha: Speed, as in SGD where a particle and step move by alpha/N.
-        method: Of scipy.integrate.solve_ivp.
+        method: Method of scipy.integrate.solve_ivp.
         rtol: Its relative tolerance on every coordinate.
         atol: Its absolute tolerance on every coordinate.
         evaluations: Most of the velocity field, so that a stiff flow ends with an error and not never.
@@ -52,8 +52,10 @@ class FlowPath:
     """An integrated flow.
 
     Attributes:
-        times: (C,). clouds: (R, D, N) at each time. passive: passive particles (R, D, M) at each time, or empty.
-        evaluations: of the velocity field.
+        times: The times, shape (C,).
+        clouds: Particles at each time, shape (R, D, N).
+        passive: Passive particles at each time, shape (R, D, M), or empty.
+        evaluations: Number of evaluations of the velocity field.
     """
 
     times: tuple[float, ...]
@@ -67,7 +69,14 @@ class FlowPath:
         return self.clouds[-1]
 
     def distance2(self, other: FlowPath) -> Tensor:
-        """mean_i |theta_i - theta'_i|^2 at each common time, particle by particle, (C, R): at least W2^2."""
+        """Return mean_i |theta_i - theta'_i|^2 at each common time, particle by particle; it is at least W2^2.
+
+        Args:
+            other: A flow with the same times and shapes.
+
+        Returns:
+            Shape (C, R).
+        """
         pairs = zip(self.clouds, other.clouds, strict=True)
         return torch.stack([((a - b) ** 2).sum(1).mean(-1) for a, b in pairs])
 
@@ -90,6 +99,9 @@ def flow(
         schedule: The schedule varsigma.
         passive: Particles, shape (R, D, M), that move in the velocity field of the cloud and have no weight in it:
             copies of the nonlinear process, to couple with (Sznitman 1991).
+
+    Returns:
+        The particles at the times.
 
     Raises:
         ConfigError: The times or the passive particles do not fit.

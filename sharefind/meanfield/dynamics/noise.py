@@ -23,7 +23,8 @@ class NoiseShape:
     """How the noise of a particle is made of k independent standard Gaussians zeta.
 
     Attributes:
-        ambient: D. space: E of P_E xi; None for xi itself.
+        ambient: The dimension D.
+        space: The space E of P_E xi; None for xi itself.
     """
 
     ambient: int
@@ -56,7 +57,14 @@ class NoiseShape:
         return np.array(self.space.orthonormal().T, order="C")
 
     def spread_out(self, zeta: Tensor) -> Tensor:
-        """The noise made of zeta (..., k, N): (..., D, N)."""
+        """Return the noise made of standard Gaussian numbers.
+
+        Args:
+            zeta: The numbers, shape (..., k, N).
+
+        Returns:
+            Shape (..., D, N).
+        """
         if self.places is None:
             return torch.matmul(self._placed[0].like(zeta), zeta)
         if self.space is None or self.space.is_full:
@@ -77,7 +85,9 @@ class TorchNoise:
     of a standard deviation.
 
     Args:
-        shape: of the noise. theta: particles (R, D, N), whose sizes, type and device it has. seed: of the stream.
+        shape: Shape of the noise.
+        theta: Particles, shape (R, D, N), whose sizes, type and device the noise has.
+        seed: Seed of the stream.
     """
 
     def __init__(self, shape: NoiseShape, theta: Tensor, seed: int) -> None:
@@ -87,6 +97,13 @@ class TorchNoise:
         self._generator = torch.Generator(theta.device).manual_seed(seed)
 
     def draw(self, steps: int) -> Tensor:
-        """The noise of the next steps, (steps, R, D, N)."""
+        """Return the noise of the next steps.
+
+        Args:
+            steps: Number of steps.
+
+        Returns:
+            Shape (steps, R, D, N).
+        """
         zeta = torch.randn((steps, *self._size), dtype=torch.float32, device=self._device, generator=self._generator)
         return self._shape.spread_out(zeta.to(self._dtype))

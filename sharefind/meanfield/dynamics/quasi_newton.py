@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from scipy import optimize
 from torch import Tensor
 
 from sharefind.meanfield.clouds.models import predict
 from sharefind.meanfield.clouds.projection import Projector
+from sharefind.meanfield.dynamics.limited_memory import minimise
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.spaces import Subspace
@@ -79,15 +79,14 @@ class _Fit:
         slope = self.project(pullback(descent) / self.shape[1])
         return float(self.loss.value(predicted, y[None]).mean()) / 2, slope.reshape(-1).numpy()
 
-    def look(self, flat: FloatArray) -> None:
-        """Keep the best state; end where patience is over."""
+    def look(self, flat: FloatArray) -> bool:
+        """Keep the best state; return whether patience is over."""
         x, y = self.held
         loss = float(self.loss.value(predict(self.unit, x[None], self.cloud(flat))[0], y).mean())
         self.waited = 0 if loss < (1 - self.settings.gain) * self.lowest else self.waited + 1
         if loss < self.lowest:
             self.lowest, self.best = loss, flat.copy()
-        if self.waited >= self.settings.patience:
-            raise StopIteration  # which SciPy takes as the end
+        return self.waited >= self.settings.patience
 
 
 def fit_cloud(
@@ -112,7 +111,7 @@ def fit_cloud(
         iterations: The most that are made.
         on_step: Called before every evaluation; what it raises ends the fit.
         settings: When the fit ends.
-        loss: Of a prediction.
+        loss: Loss of a prediction.
 
     Returns:
         The cloud with the smallest loss on the rows held out.
@@ -120,7 +119,6 @@ def fit_cloud(
     fit = _Fit(unit, Projector(space), (start.shape[1], start.shape[2]), rows, held, on_step, settings, loss)
     first = start.reshape(-1).numpy().copy()
     fit.look(first)
-    options = {"maxiter": iterations, "maxcor": settings.memory, "gtol": settings.flat, "ftol": 0.0}
-    found = optimize.minimize(fit.risk, first, jac=True, method="L-BFGS-B", callback=fit.look, options=options)
-    is_done = fit.waited >= settings.patience or int(found.nit) < iterations
+    made = minimise(fit.risk, first, fit.look, iterations, settings.memory, settings.flat)
+    is_done = fit.waited >= settings.patience or made < iterations
     return CloudFit(fit.cloud(first if fit.best is None else fit.best), is_done)

@@ -12,10 +12,11 @@ from sharefind.meanfield.objectives.named_functions import build_named
 
 @dataclass(frozen=True)
 class Schedule:
-    """varsigma.
+    """A step-size schedule varsigma.
 
     Attributes:
-        name: the text that builds it. value: t >= 0, in units of the horizon T, to a positive factor.
+        name: The text that builds it.
+        value: Maps a time t >= 0, in units of the horizon T, to a positive factor.
     """
 
     name: str
@@ -27,10 +28,13 @@ CONSTANT = Schedule("constant", lambda t: 1.0)
 
 
 def power(exponent: float) -> Schedule:
-    """(1 + t)^-exponent.
+    """Return the schedule (1 + t)^-exponent.
+
+    Args:
+        exponent: A number of at least 0.
 
     Raises:
-        ConfigError: a negative or infinite exponent.
+        ConfigError: The exponent is negative or infinite.
     """
     if not 0 <= exponent < math.inf:
         raise ConfigError(f"schedule power: exponent is {exponent}; give a number of at least 0")
@@ -38,10 +42,14 @@ def power(exponent: float) -> Schedule:
 
 
 def cosine(horizon: float, floor: float = 0.1) -> Schedule:
-    """From 1 down to `floor` along half a cosine over `horizon`, then constant.
+    """Return a schedule that falls from 1 to `floor` along half a cosine over `horizon`, then stays constant.
+
+    Args:
+        horizon: Where the fall ends.
+        floor: The last factor, in (0, 1].
 
     Raises:
-        ConfigError: the horizon is not positive or the floor is not in (0, 1].
+        ConfigError: The horizon is not positive or the floor is not in (0, 1].
     """
     if not (0 < horizon < math.inf and 0 < floor <= 1):
         raise ConfigError(
@@ -55,10 +63,13 @@ def cosine(horizon: float, floor: float = 0.1) -> Schedule:
 
 
 def build_schedule(text: str) -> Schedule:
-    """The schedule of a text: "constant", "power:EXPONENT" or "cosine:HORIZON[:FLOOR]".
+    """Return the schedule that a text names.
+
+    Args:
+        text: "constant", "power:EXPONENT" or "cosine:HORIZON[:FLOOR]".
 
     Raises:
-        ConfigError: no schedule is written so; the message shows how.
+        ConfigError: The text names no schedule; the message shows how to write one.
     """
     makers: dict[str, Callable[..., Schedule]] = {"power": power, "cosine": cosine}
     use, write = "constant, power:0.5 or cosine:20:0.1", "power:0.5 or cosine:20:0.1"

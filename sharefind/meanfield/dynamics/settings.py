@@ -45,12 +45,20 @@ class SGDConfig(BaseModel):
     """Settings of one training. The defaults are those of Maass & Fontbona 2024, Appendix F, at N = 100.
 
     Attributes:
-        particles: N. alpha: step factor, a particle moves by alpha/N times its gradient. horizon: T, so N T steps.
-        batch: B. tau: weight of the penalty |z|^2 / 2. beta: noise temperature. initial_std: of the Gaussian start.
-        noise: "projected" uses P_E xi with the E that training starts on, "gaussian" uses xi, "none" no noise.
-        dtype: of the particles, double precision by default on "cpu" and single elsewhere. device: where they live,
-            "cpu" or a torch device such as "cuda". backend: who carries out the steps, see `stepping`.
-        run_activations: computed by all trainings of a run together, where known: they share what compiling costs.
+        particles: Number N of particles.
+        alpha: Step factor; a particle moves by alpha/N times its gradient.
+        horizon: The time T, so that N T steps are taken.
+        batch: Size B of a minibatch.
+        tau: Weight of the penalty |z|^2 / 2.
+        beta: Temperature of the noise.
+        initial_std: Standard deviation of the Gaussian start.
+        noise: "projected" uses P_E xi with the E that training starts on, "gaussian" uses xi, "none" uses no noise.
+        dtype: Precision of the particles.
+        device: Where the particles are, "cpu" or a torch device such as "cuda". Double precision is the default on
+            "cpu", single precision elsewhere.
+        backend: What carries out the steps, see `stepping`.
+        run_activations: Number of activations that all trainings of a run compute together, where known; they share the
+            cost of compiling.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -3,8 +3,7 @@
 The recursion of Maass & Fontbona 2024 (SGD and projected-noise SGD): with s_k = alpha eps_N varsigma(k eps_N) and
 eps_N = 1/N, theta_i <- theta_i - s_k (grad_z sigma*(X_k, theta_i) . grad_1 l(Phi(X_k), Y_k) + tau grad r(theta_i))
 + sqrt(2 beta s_k) xi.
-By default varsigma = 1, r(z) = |z|^2 / 2 and l(y, y') = |y - y'|^2, the paper's. Where the samples come from is left to
-`sources`.
+By default varsigma = 1, r(z) = |z|^2 / 2 and l(y, y') = |y - y'|^2, the paper's. `sources` has the samples.
 """
 
 from __future__ import annotations
@@ -28,8 +27,9 @@ from sharefind.meanfield.dynamics.settings import SGDConfig as SGDConfig
 from sharefind.meanfield.dynamics.stepping import Chunk, Steps, choose_steps
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
-from sharefind.meanfield.objectives.schemes import Gradient
+from sharefind.meanfield.objectives.schemes import Gradient, VanillaGradient
 from sharefind.meanfield.objectives.sources import Source, read_steps
+from sharefind.meanfield.units import SearchedUnit
 from sharefind.spaces import Subspace
 
 Progress = Callable[[int, int], None]
@@ -59,10 +59,17 @@ class Trajectory:
 def gaussian_start(
     space: Subspace, particles: int, std: float, rng: np.random.Generator, replicates: int = 1
 ) -> Tensor:
-    """Particles drawn from N(0, std^2 I) and projected on `space`: (replicates, D, N) float64.
+    """Return particles drawn from N(0, std^2 I) and projected on a subspace.
 
     Args:
-        space: E_j; particles start on it (SI start when it is E^G). particles: N. std: of every coordinate.
+        space: The subspace E_j on which particles start (an SI start when it is E^G).
+        particles: Number N of particles.
+        std: Standard deviation of every coordinate.
+        rng: Source of the draws.
+        replicates: Number R of clouds.
+
+    Returns:
+        Shape (R, D, N), float64.
     """
     cloud = torch.from_numpy(rng.normal(0.0, std, size=(replicates, space.ambient, particles)))
     return Projector(space)(cloud)
@@ -87,20 +94,23 @@ def train(
     """Run the SGD recursion for N T steps.
 
     Args:
-        gradient: Of a scheme, see `schemes.scheme_gradient`.
+        gradient: The gradient of a scheme, see `schemes.scheme_gradient`.
         start: theta^0, shape (R, D, N), N as in `config`.
         source: Minibatches for the R replicates.
         config: The settings.
-        rng: Of the Gaussian noise.
+        rng: Source of the Gaussian noise.
         noise_space: P_E of the projected noise; needed when `config.noise` is "projected" and beta > 0.
         checkpoints: Increasing fractions of the horizon at which the cloud is kept; the last must be 1.
         progress: Called with the steps done and the steps in all.
         schedule: The step-size schedule varsigma.
         penalty: The penalty r, descended with weight tau.
-        loss: Of the recorded risk; the one that is descended belongs to `gradient`.
+        loss: Loss of the recorded risk; the loss that is descended belongs to `gradient`.
         must_learn: Whether exploding, and predicting much worse than at the start, is a divergence; a statistic may be
             of any finite training.
         pace: How much is done at once, and how often progress is reported.
+
+    Returns:
+        The clouds at the checkpoints and the risks of the steps.
 
     Raises:
         ConfigError: The start, the source or the checkpoints do not fit, or `noise_space` is needed and missing.
@@ -123,10 +133,11 @@ def train(
         x, y = read_steps(source, first, until)
         if steps is None:
             _refuse_other_rows(x, y, theta)
-            length = _chunk_length(x, y, theta, config, pace)
-            activations = float(config.steps * len(theta) * x.shape[2] * config.particles * y.shape[3])
+            activations = float(config.steps * len(theta) * x.shape[2] * config.particles * _width(gradient, y))
             work = max(activations, config.run_activations)
             steps = choose_steps(config.backend, recursion, noise, seed, theta, work, pace)
+            drawn = theta.numel() if noise is not None and steps.draws_noise else 0
+            length = _chunk_length(x, y, theta, drawn, pace)
         sizes = tuple(config.step_size * schedule.value(k / config.particles) for k in range(first, until))
         chunk = Chunk(x.to(theta), y.to(theta), first, sizes, config.tau, config.beta)
         theta = steps.advance(theta, chunk, risk if first >= last_window else None, tell)
@@ -140,10 +151,15 @@ def train(
     return Trajectory(tuple(clouds), tuple(checkpoints), risk.cpu() / max(1, config.steps - last_window))
 
 
-def _chunk_length(x: Tensor, y: Tensor, theta: Tensor, config: SGDConfig, pace: Pace) -> int:
-    """Steps whose samples and noise are drawn together: few enough that they stay in cache."""
-    noise = 0 if config.noise == "none" else theta.numel()
-    activations = len(theta) * x.shape[2] * config.particles * y.shape[3]
+def _width(gradient: Gradient, y: Tensor) -> int:
+    """Numbers that a particle computes for a sample; those of its outputs where the unit is not known."""
+    unit = gradient.unit if isinstance(gradient, VanillaGradient) else None
+    return unit.width if isinstance(unit, SearchedUnit) else y.shape[3]
+
+
+def _chunk_length(x: Tensor, y: Tensor, theta: Tensor, noise: int, pace: Pace) -> int:
+    """Steps that are carried out together: few enough that their samples and noise, numbers a step, stay in cache."""
+    activations = theta.shape[0] * theta.shape[2] * x.shape[2] * y.shape[3]
     few = min(pace.steps, pace.activations // max(1, activations))
     return max(1, min(few, pace.numbers // ((x.numel() + y.numel()) // len(x) + noise)))
 
@@ -165,7 +181,7 @@ class _Teller:
 
 
 def _noise(config: SGDConfig, theta: Tensor, space: Projector | None) -> NoiseShape | None:
-    """Of xi, projected where asked, or None without noise."""
+    """Return the shape of xi, projected where `config` asks for it, or None without noise."""
     if config.noise == "none" or config.beta == 0:
         return None
     shape = NoiseShape(theta.shape[1], space.space if space is not None and config.noise == "projected" else None)

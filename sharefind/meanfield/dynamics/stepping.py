@@ -1,7 +1,7 @@
 """How steps of SGD are carried out: in plain torch, on any device, or by the compiled kernel, on a processor.
 
 Both follow the one recursion that `sgd` states; `tests/meanfield/dynamics/test_stepping.py` holds them against each
-other. The kernel is for the matrix unit under vanilla training; torch does everything else.
+other. Kernels are for the matrix unit and the two-layer unit under vanilla training; torch does everything else.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from sharefind.meanfield.dynamics.settings import PACE, Backend, Pace
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
 from sharefind.meanfield.objectives.schemes import Gradient, VanillaGradient
-from sharefind.meanfield.units import MatrixUnit
+from sharefind.meanfield.units import MatrixUnit, TwoLayerUnit
 from sharefind.meanfield.units.activations import ACTIVATIONS, TANH
 
 logger = logging.getLogger("sharefind")
@@ -32,9 +32,15 @@ logger = logging.getLogger("sharefind")
 
 @dataclass(frozen=True)
 class Chunk:
-    """What K steps take: x (K, R or 1, B, d_in), y (K, R or 1, B, d_out).
+    """K steps of training.
 
-    first: number of the first step. sizes: s of each step. tau: weight of the penalty. beta: temperature of the noise.
+    Attributes:
+        x: Inputs, shape (K, R or 1, B, d_in).
+        y: Outputs, shape (K, R or 1, B, d_out).
+        first: Number of the first step.
+        sizes: Size s of each step.
+        tau: Weight of the penalty.
+        beta: Temperature of the noise.
     """
 
     x: Tensor
@@ -55,13 +61,26 @@ class Chunk:
         return tuple((2 * self.beta * size) ** 0.5 for size in self.sizes)
 
 
+CompiledUnit = MatrixUnit | TwoLayerUnit
+"""Units that have a kernel."""
+
 OnStep = Callable[[int], None]
 """Called with the number of steps done, all chunks together."""
 
 
 @dataclass(frozen=True)
 class TorchSteps:
-    """The reference: any gradient, loss and penalty, on any device; nothing leaves the device."""
+    """The reference implementation: any gradient, loss and penalty, on any device; nothing leaves the device.
+
+    Attributes:
+        gradient: The gradient of a scheme.
+        loss: The loss of the recorded risk.
+        penalty: The penalty.
+        noise: The stream of noise; None without noise.
+        draws_noise: Whether the noise of all steps of a chunk is held at once.
+    """
+
+    draws_noise: ClassVar[bool] = True
 
     gradient: Gradient
     loss: Loss
@@ -69,7 +88,7 @@ class TorchSteps:
     noise: TorchNoise | None
 
     def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, on_step: OnStep | None = None) -> Tensor:
-        """Particles after the steps of a chunk.
+        """Return the particles after the steps of a chunk.
 
         Args:
             theta: Particles, shape (R, D, N); they may be written.
@@ -100,27 +119,29 @@ def _descend(theta: Tensor, slope: Tensor, size: float, tau: float, penalty: Pen
 
 
 class CompiledSteps:
-    """The kernel of `kernel`: the matrix unit under the squared loss, with the ridge or without a penalty.
+    """A kernel of `kernels`: its unit under the squared loss, with the ridge or without a penalty.
 
     Its noise has the law of `TorchNoise` and other numbers: each is a function of the seed and of its place (step,
     replicate, coordinate, particle), made where it is used.
 
     Args:
-        unit: The unit that is trained.
-        dtype: Of the particles.
+        unit: The unit that is trained, a matrix unit or a two-layer unit.
+        dtype: Type of the particles.
         noise: Its shape, None for none.
-        seed: Of the noise.
+        seed: Seed of the noise.
         stretch_bytes: See `Pace`.
+
+    Attributes:
+        draws_noise: Never: each number is made where it is used.
     """
 
-    def __init__(
-        self, unit: MatrixUnit, dtype: torch.dtype, noise: NoiseShape | None, seed: int, stretch_bytes: int = 4096
-    ) -> None:
-        from sharefind.meanfield.dynamics import kernel
+    draws_noise: ClassVar[bool] = False
 
-        self._kernel: Any = kernel.advance
+    def __init__(
+        self, unit: CompiledUnit, dtype: torch.dtype, noise: NoiseShape | None, seed: int, stretch_bytes: int = 4096
+    ) -> None:
+        self._kernel, self._shape = _kernel(unit)
         self._is_odd = unit.activation is TANH
-        self._has_bias = unit.bias
         self._dtype: Any = np.float32 if dtype == torch.float32 else np.float64
         self._stretch = stretch_bytes // np.dtype(self._dtype).itemsize
         self._seed, self._rank = np.uint64(seed), 0 if noise is None else noise.rank
@@ -129,17 +150,35 @@ class CompiledSteps:
         self._basis = self._numbers(np.empty((0, 0)) if noise is None else noise.basis)
 
     def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, on_step: OnStep | None = None) -> Tensor:
-        """See `TorchSteps.advance`; the steps of a chunk are one call, without reports within."""
+        """Return the particles after the steps of a chunk; the steps are one call, without reports within.
+
+        Args:
+            theta: As in `TorchSteps.advance`.
+            chunk: As in `TorchSteps.advance`.
+            loss: As in `TorchSteps.advance`.
+            on_step: Not called.
+        """
         self._kernel(
             theta.numpy(), chunk.x.contiguous().numpy(), chunk.y.contiguous().numpy(), chunk.first,
             self._numbers(chunk.sizes), self._numbers(chunk.shrinks), self._numbers(chunk.spreads),
-            self._is_odd, self._has_bias, self._seed, self._rank, self._place, self._length, self._basis,
+            self._is_odd, self._shape, self._seed, self._rank, self._place, self._length, self._basis,
             self._stretch, np.zeros(len(theta)) if loss is None else loss.numpy(),
         )  # fmt: skip
         return theta
 
     def _numbers(self, values: Any) -> NDArray[Any]:
         return np.asarray(values, dtype=self._dtype)
+
+
+def _kernel(unit: CompiledUnit) -> tuple[Any, bool | int]:
+    """The kernel that trains a unit, and what it must know of the unit's shape: compiled when it is first called."""
+    if isinstance(unit, TwoLayerUnit):
+        from sharefind.meanfield.dynamics.kernels import two_layer
+
+        return two_layer.advance, unit.d_hidden
+    from sharefind.meanfield.dynamics.kernels import matrix
+
+    return matrix.advance, unit.bias
 
 
 Steps = TorchSteps | CompiledSteps
@@ -178,20 +217,20 @@ def choose_steps(
     pace: Pace = PACE,
     compiler: Compiler = NUMBA,
 ) -> Steps:
-    """Who carries out the steps of a training. The choice depends on nothing that changes from run to run.
+    """Return what carries out the steps of a training. The choice depends on nothing that changes from run to run.
 
     Args:
-        backend: As configured.
+        backend: The configured backend.
         recursion: Gradient, loss, penalty and tau.
-        noise: Its shape, None for none.
-        seed: Of the noise.
+        noise: Shape of the noise, None for none.
+        seed: Seed of the noise.
         theta: Particles, shape (R, D, N).
-        activations: How many are computed in all.
-        pace: From how many on the kernel is compiled.
-        compiler: What compiles it.
+        activations: Number of activations that are computed in all.
+        pace: Has the number of activations from which the kernel is compiled.
+        compiler: What compiles the kernel.
 
     Raises:
-        ConfigError: The kernel is asked for by name and cannot do this, or is not installed.
+        ConfigError: The configuration names the kernel, and the kernel cannot do this or is not installed.
     """
     gradient, loss, penalty, _ = recursion
     unit = _kernel_unit(recursion, theta)
@@ -202,20 +241,22 @@ def choose_steps(
         why = "numba is not installed; pip install numba"
         if unit is None:
             why = (
-                "the kernel trains matrix units under the squared loss, by vanilla training or DA, with the ridge, on "
-                'a processor; use backend="auto"'
+                "the kernel trains matrix and two-layer units under the squared loss, by vanilla training or DA, with "
+                'the ridge, on a processor; use backend="auto"'
             )
         raise ConfigError(f'backend "compiled": {why}')
     return TorchSteps(gradient, loss, penalty, None if noise is None else TorchNoise(noise, theta, seed))
 
 
-def _kernel_unit(recursion: tuple[Gradient, Loss, Penalty, float], theta: Tensor) -> MatrixUnit | None:
-    """The unit, where the kernel can train it."""
+def _kernel_unit(recursion: tuple[Gradient, Loss, Penalty, float], theta: Tensor) -> CompiledUnit | None:
+    """The unit, where a kernel can train it."""
     gradient, loss, penalty, tau = recursion
     if not isinstance(gradient, VanillaGradient):
         return None
     unit = gradient.unit
-    if not isinstance(unit, MatrixUnit) or type(unit).linearise is not MatrixUnit.linearise:
+    # A subclass that overrides `linearise` computes something else.
+    ours = MatrixUnit.linearise, TwoLayerUnit.linearise
+    if not isinstance(unit, (MatrixUnit, TwoLayerUnit)) or type(unit).linearise not in ours:
         return None
     plain = gradient.loss is SQUARED and loss is SQUARED and (penalty is RIDGE or tau == 0)
     return unit if unit.activation in ACTIVATIONS and plain and theta.device.type == "cpu" else None

@@ -18,7 +18,9 @@ from sharefind.errors import SpaceError
 
 
 def is_transformed() -> bool:
-    """Whether torch records or transforms the running code: torch.compile, torch.export, jit.trace or torch.func."""
+    """Return whether torch records or transforms the running code: torch.compile, torch.export, jit.trace or
+    torch.func.
+    """
     if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         return True
     return bool(torch._C._are_functorch_transforms_active())
@@ -32,20 +34,27 @@ class TiedEntries(nn.Module):
     `to_empty`. Forward and backward cost O(n) each, twelve bytes an entry are kept. Under torch.compile, torch.export,
     torch.jit.trace and the transforms of torch.func the entries come from operations of torch alone.
 
+    Attributes:
+        small_class: Up to this mean size of a class its gradient is a row of a sparse product; above it entries are
+            added in order.
+        spread: Sums are kept in several partial sums up to this number in all: additions to one number wait for each
+            other.
+        max_copies: Most partial sums of one sum.
+        plain_entries: Up to this many entries in all, torch's own backward pass costs less than a call of the sums.
+        index: For each entry, its place in the table of values.
+        sums: Where each entry is added.
+        starts: Row starts of the sparse matrix.
+        ones: Entries of the sparse matrix.
+        copies: Number of partial sums of one sum.
+        dim: Number of coefficients.
+        is_sparse_sum: Whether a sparse product computes the gradient.
+
     Args:
         labels: Integers, shape (n,), 0 = zero, k or -k = class k with sign; every class 1..dim occurs.
         device: Where the buffers are.
 
-    Attributes:
-        small_class: Up to this mean size of a class its gradient is a row of a sparse product, above it entries are
-            added in order.
-        spread: Sums are kept in several copies up to this many in all: additions to one number in a row wait for each
-            other.
-        max_copies: Most copies of a sum.
-        plain_entries: Up to this many entries in all, torch's own backward pass costs less than a call of the sums.
-
     Raises:
-        SpaceError: not one axis of integers, empty, or a class without entries.
+        SpaceError: The labels are not one axis of integers, are empty, or skip a class.
     """
 
     small_class: int = 64
@@ -84,7 +93,11 @@ class TiedEntries(nn.Module):
         return {"index": slots.to(torch.int32), "sums": sums, "starts": starts, "ones": ones}
 
     def place(self, device: torch.device) -> None:
-        """Make the buffers anew from the labels, on a device."""
+        """Build the buffers again from the labels, on a device.
+
+        Args:
+            device: The device.
+        """
         for name, table in self._tables(torch.from_numpy(np.array(self.labels, dtype=np.int64))).items():
             setattr(self, name, table.to(device))
 
@@ -101,7 +114,14 @@ class TiedEntries(nn.Module):
         return self.dim * (2 if self.has_signs else 1) + self.has_zeros
 
     def forward(self, coefficient: Tensor) -> Tensor:
-        """Coefficients (*lead, dim) -> entries (*lead, n)."""
+        """Return the entries that belong to coefficients.
+
+        Args:
+            coefficient: Shape (*lead, dim).
+
+        Returns:
+            Shape (*lead, n).
+        """
         values = [coefficient]
         if self.has_signs:
             values.append(-coefficient)
@@ -114,7 +134,14 @@ class TiedEntries(nn.Module):
         return entries
 
     def class_sums(self, entries: Tensor) -> Tensor:
-        """Sums over the entries (*lead, n) of one value, (*lead, width): the transpose of reading from a table."""
+        """Return the sums over the entries of each value: the transpose of reading from the table of values.
+
+        Args:
+            entries: Shape (*lead, n).
+
+        Returns:
+            Shape (*lead, width).
+        """
         if is_transformed():
             return entries.new_zeros(*entries.shape[:-1], self.width).index_add(-1, self.index, entries)
         flat = entries.reshape(-1, entries.shape[-1])

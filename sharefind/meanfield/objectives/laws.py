@@ -18,13 +18,15 @@ from sharefind.meanfield.objectives.sources import Batch, Source
 
 @dataclass(frozen=True)
 class EmpiricalLaw:
-    """pi = sum_b w_b delta_{(x_b, y_b)}.
+    """A law with finite support, pi = sum_b w_b delta_{(x_b, y_b)}.
 
     Attributes:
-        x: (n, d_in). y: (n, d_out). weights: (n,) nonnegative with sum 1, or None for 1/n each.
+        x: Inputs, shape (n, d_in).
+        y: Outputs, shape (n, d_out).
+        weights: Nonnegative weights with sum 1, shape (n,), or None for 1/n each.
 
     Raises:
-        DataError: the shapes do not fit, a value is not finite, or the weights are no probabilities.
+        DataError: The shapes do not fit, a value is not finite, or the weights are no probabilities.
     """
 
     x: Tensor
@@ -55,22 +57,31 @@ class EmpiricalLaw:
         return torch.full((len(self),), 1 / len(self), dtype=self.x.dtype) if self.weights is None else self.weights
 
     def symmetrised(self, rule: HaarRule) -> EmpiricalLaw:
-        """pi^G, the law of (rho_g X, rhohat_g Y) with g from the rule: m n points; equivariant if the rule is exact.
+        """Return pi^G, the law of (rho_g X, rhohat_g Y) with g from the rule; it is equivariant if the rule is exact.
 
-        R^DA is the risk under this law (Maass & Fontbona 2024, data augmentation).
+        R^DA is the risk under this law (Maass & Fontbona 2024, data augmentation). It has m n points.
+
+        Args:
+            rule: The group elements.
         """
         x, y = rule.moved_inputs(self.x).flatten(0, 1), rule.moved_labels(self.y).flatten(0, 1)
         return EmpiricalLaw(x, y, None if self.weights is None else self.weights.repeat(len(rule)) / len(rule))
 
     def source(self, replicates: int, batch: int, rng: np.random.Generator) -> Source:
-        """Minibatches of independent draws from the law, independent for each of R replicates."""
+        """Return minibatches of independent draws from the law, independent for each replicate.
+
+        Args:
+            replicates: Number R of replicates.
+            batch: Size B of a minibatch.
+            rng: Source of the draws.
+        """
         return LawSource(self, replicates, batch, rng)
 
     def full_batch(self) -> Source:
-        """Every support point at every step, for all replicates: gradient descent on the population risk.
+        """Return every support point at every step, for all replicates: gradient descent on the population risk.
 
         Raises:
-            DataError: the weights are not equal, and a minibatch has no weights.
+            DataError: The weights are not equal, and a minibatch has no weights.
         """
         if self.weights is not None and not torch.allclose(self.weights, self.weights.mean()):
             raise DataError("a full batch counts every sample once; give a law with equal weights")
@@ -78,13 +89,21 @@ class EmpiricalLaw:
 
 
 class FullBatch:
-    """The support of a law as its only minibatch: x (1, n, d_in), y (1, n, d_out)."""
+    """The support of a law as its only minibatch: x (1, n, d_in), y (1, n, d_out).
+
+    Args:
+        law: The law; its weights are equal.
+    """
 
     def __init__(self, law: EmpiricalLaw) -> None:
         self._batch = Batch(law.x.unsqueeze(0), law.y.unsqueeze(0), torch.arange(len(law)))
 
     def batch(self, step: int) -> Batch:
-        """The same at every step."""
+        """Return the minibatch, the same at every step.
+
+        Args:
+            step: Number of the step.
+        """
         return self._batch
 
 
@@ -92,7 +111,10 @@ class LawSource:
     """Independent draws from a law with finite support: batch(step) gives x (R, B, d_in), y (R, B, d_out).
 
     Args:
-        law: pi. replicates: R. batch: B. rng: of the draws.
+        law: The law pi.
+        replicates: Number R of replicates.
+        batch: Size B of a minibatch.
+        rng: Source of the draws.
     """
 
     def __init__(self, law: EmpiricalLaw, replicates: int, batch: int, rng: np.random.Generator) -> None:
@@ -100,7 +122,11 @@ class LawSource:
         self._p = None if law.weights is None else law.weights.double().numpy() / float(law.weights.double().sum())
 
     def batch(self, step: int) -> Batch:
-        """The minibatch of a step."""
+        """Return the minibatch of a step.
+
+        Args:
+            step: Number of the step.
+        """
         if self._p is None:
             index = self._rng.integers(len(self._law), size=self._shape)
         else:

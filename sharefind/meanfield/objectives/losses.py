@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
-from scipy import special
 from torch import Tensor
 from torch.nn import functional
 
@@ -43,8 +43,11 @@ class Loss:
     def refuse_unless_invariant(self, out_rep: Representation) -> None:
         """Check l(rhohat_g y, rhohat_g y') = l(y, y') on the generators, which proves it for the group.
 
+        Args:
+            out_rep: Representation on the outputs.
+
         Raises:
-            UnitError: a generator acts by a map under which this loss is not invariant; the message names it.
+            UnitError: A generator acts by a map under which this loss is not invariant; the message names it.
         """
         advice = (
             "change coordinates of Y by the square root of the invariant inner product"
@@ -59,10 +62,15 @@ SQUARED = Loss("squared", lambda p, y: ((p - y) ** 2).sum(-1), lambda p, y: 2 * 
 
 
 def huber(width: float = 1.0) -> Loss:
-    """The Huber loss of the distance d = |p - y|: d^2 / 2 up to `width`, then width (d - width / 2). Invariant as d is.
+    """Return the Huber loss of the distance d = |p - y|: d^2 / 2 up to `width`, then width (d - width / 2).
+
+    It is invariant under all orthogonal maps, as d is.
+
+    Args:
+        width: Where the loss becomes linear.
 
     Raises:
-        ConfigError: the width is not positive.
+        ConfigError: The width is not positive.
     """
     if not width > 0:
         raise ConfigError(f"huber: width is {width}; give a positive number")
@@ -99,9 +107,13 @@ CROSS_ENTROPY = Loss(
 
 
 def loss_of(change: Standardisation) -> Loss:
-    """What is minimised on standardised data: the squared loss, or of classes the cross-entropy of shift + scale p.
+    """Return the loss that is minimised on standardised data: the squared loss, or for classes the cross-entropy of
+    shift + scale p.
 
-    The group fixes the shift, so that the cross-entropy is as invariant as that of the logits themselves.
+    The group fixes the shift, so that this cross-entropy is as invariant as that of the logits themselves.
+
+    Args:
+        change: The change of data.
     """
     if not change.has_classes:
         return SQUARED
@@ -110,7 +122,7 @@ def loss_of(change: Standardisation) -> Loss:
     def logits(p: Tensor) -> Tensor:
         return shift.to(p) + scale * p
 
-    shares = special.softmax(change.shift)
+    shares = scipy.special.softmax(change.shift)
     # E[diag(p) - p p^T] is at most diag(E p) - E p (E p)^T, and predictions are right on average.
     spread = float(np.linalg.eigvalsh(np.diag(shares) - np.outer(shares, shares))[-1])
     return Loss(
@@ -123,10 +135,13 @@ def loss_of(change: Standardisation) -> Loss:
 
 
 def build_loss(name: str) -> Loss:
-    """The loss called `name`: squared, logistic, cross-entropy, huber or huber:WIDTH.
+    """Return the loss with a name.
+
+    Args:
+        name: "squared", "logistic", "cross-entropy", "huber" or "huber:WIDTH".
 
     Raises:
-        ConfigError: no loss has that name, or the width is no positive number.
+        ConfigError: No loss has that name, or the width is no positive number.
     """
     plain, use = (SQUARED, LOGISTIC_LOSS, CROSS_ENTROPY), "squared, logistic, cross-entropy or huber:WIDTH"
     return build_named("loss", name, plain, {"huber": huber}, use, "huber:0.5")

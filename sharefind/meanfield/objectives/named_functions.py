@@ -15,7 +15,7 @@ Function = TypeVar("Function", bound=Named)
 def build_named(
     what: str, text: str, plain: Iterable[Function], makers: Mapping[str, Callable[..., Function]], use: str, write: str
 ) -> Function:
-    """The function that a text names.
+    """Return the function that a text names.
 
     Args:
         what: What messages call it.

@@ -21,10 +21,12 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True)
 class CertifiedOptimum:
-    """A feasible mixture and a proof of how far it is from the best.
+    """A feasible mixture and a proven bound on its distance from the best one.
 
     Attributes:
-        weights: (K,), nonnegative with sum 1. value: its risk. lower_bound: of the risk of every mixture.
+        weights: Nonnegative weights with sum 1, shape (K,).
+        value: The risk of the mixture.
+        lower_bound: A lower bound of the risk of every mixture.
     """
 
     weights: FloatArray
@@ -38,11 +40,11 @@ class CertifiedOptimum:
 
 
 def least_distance(columns: FloatArray, tolerance: float = 1e-7) -> CertifiedOptimum:
-    """min |D w|^2 over the simplex: the point of the convex hull of the columns that is closest to the origin.
+    """Return min |D w|^2 over the simplex: the point of the convex hull of the columns that is closest to the origin.
 
     SciPy's nonnegative least squares on [D; c 1^T] w = [0; c], normalised, solves it exactly: the optimality conditions
-    are the same up to the factor 1^T w. The certificate does not trust the solver: with p = D w, convexity gives
-    |D v|^2 >= min_k 2 <p, d_k> - |p|^2, and Cauchy-Schwarz |D v| >= min_k <p, d_k> / |p|, for every v of the simplex.
+    are the same up to the factor 1^T w. The certificate does not trust the solver: with p = D w, convexity gives |D
+    v|^2 >= min_k 2 <p, d_k> - |p|^2, and Cauchy-Schwarz |D v| >= min_k <p, d_k> / |p|, for every v of the simplex.
 
     Args:
         columns: D, shape (m, K), one column a measure.
@@ -50,8 +52,8 @@ def least_distance(columns: FloatArray, tolerance: float = 1e-7) -> CertifiedOpt
             best single measure.
 
     Raises:
-        ConfigError: no columns, or values that are not finite.
-        NotConvergedError: the gap is larger than the tolerance.
+        ConfigError: There are no columns, or a value is not finite.
+        NotConvergedError: The gap is larger than the tolerance.
     """
     from scipy.optimize import nnls
 
@@ -76,12 +78,19 @@ def least_distance(columns: FloatArray, tolerance: float = 1e-7) -> CertifiedOpt
 
 
 def risk_columns(risk: Risk, clouds: Tensor) -> Tensor:
-    """D with |D w|^2 = the risk of the mixture sum_k w_k nu_k: clouds (K, D, P) -> (n' d_out, K), differentiable.
+    """Return the matrix D with |D w|^2 = the risk of the mixture sum_k w_k nu_k, differentiable.
 
     Each cloud nu_k is one measure of the dictionary: a single particle, or a particle with its images.
 
+    Args:
+        risk: The risk.
+        clouds: Shape (K, D, P).
+
+    Returns:
+        Shape (n' d_out, K).
+
     Raises:
-        ConfigError: the loss is not the squared one, under which alone the risk is quadratic.
+        ConfigError: The loss is not the squared one, the only loss under which the risk is quadratic.
     """
     if risk.loss is not SQUARED:
         raise ConfigError(
@@ -93,21 +102,30 @@ def risk_columns(risk: Risk, clouds: Tensor) -> Tensor:
 
 
 def least_risk(risk: Risk, clouds: Tensor, tolerance: float = 1e-7) -> CertifiedOptimum:
-    """The least risk over all mixtures of the clouds (K, D, P), certified; errors as in `least_distance`."""
+    """Return the least risk over all mixtures of clouds, certified; errors as in `least_distance`.
+
+    Args:
+        risk: The risk.
+        clouds: The dictionary, shape (K, D, P).
+        tolerance: As in `least_distance`.
+    """
     return least_distance(np.asarray(risk_columns(risk, clouds).detach().double().numpy()), tolerance)
 
 
 def better_particles(risk: Risk, clouds: Tensor, optimum: CertifiedOptimum, starts: Tensor, radius: float) -> Tensor:
-    """Particles at which the first variation of the risk at an optimum is locally least: column generation.
+    """Return particles at which the first variation of the risk at an optimum is locally least: column generation.
 
-    Adding them to the dictionary can only lower the optimum. Descent by SciPy's L-BFGS-B from every start at once.
+    Adding them to the dictionary can only lower the optimum. SciPy's L-BFGS-B descends from all starts at once.
 
     Args:
-        risk: the risk. clouds: the dictionary (K, D, P). optimum: over it. starts: (M, D, 1).
-        radius: bound on every coordinate, so that Z is compact and a minimum exists.
+        risk: The risk.
+        clouds: The dictionary, shape (K, D, P).
+        optimum: The optimum over the dictionary.
+        starts: Shape (M, D, 1).
+        radius: Bound on every coordinate, so that Z is compact and a minimum exists.
 
     Returns:
-        (M, D, 1).
+        Shape (M, D, 1).
     """
     from scipy.optimize import minimize
 

@@ -18,12 +18,13 @@ from sharefind.meanfield.units.invariance import Invariance, refuse_unless_invar
 
 @dataclass(frozen=True)
 class Penalty:
-    """r(z), convex.
+    """A convex penalty r(z).
 
     Attributes:
-        name: what configurations call it.
-        value: theta (R, D, N) -> (R, N). slope: grad r, (R, D, N) -> (R, D, N).
-        invariance: the maps of Z that r does not notice.
+        name: Its name in configurations.
+        value: Maps particles (R, D, N) to r, shape (R, N).
+        slope: The gradient of r, from (R, D, N) to (R, D, N).
+        invariance: The maps of Z under which r is invariant.
     """
 
     name: str
@@ -34,8 +35,11 @@ class Penalty:
     def refuse_unless_invariant(self, action: Representation) -> None:
         """Check r(M_g z) = r(z) on the generators, which proves it for the group.
 
+        Args:
+            action: Representation on Z.
+
         Raises:
-            UnitError: a generator acts on Z by a map under which the penalty is not invariant; the message names it.
+            UnitError: A generator acts on Z by a map under which the penalty is not invariant; the message names it.
         """
         advice = "use the ridge penalty, or an orthonormal basis"
         refuse_unless_invariant(action, self.invariance, f"{self.name} penalty", "Z", advice)
@@ -54,10 +58,13 @@ SMOOTH_NORM = Penalty(
 
 
 def smooth_l1(width: float = 0.1) -> Penalty:
-    """sum_k (sqrt(width^2 + z_k^2) - width): near |z|_1, smooth; invariant under signed permutations only.
+    """Return sum_k (sqrt(width^2 + z_k^2) - width): near |z|_1, smooth; invariant under signed permutations only.
+
+    Args:
+        width: Where the penalty becomes linear.
 
     Raises:
-        ConfigError: the width is not positive.
+        ConfigError: The width is not positive.
     """
     if not width > 0:
         raise ConfigError(f"smooth-l1: width is {width}; give a positive number")
@@ -70,10 +77,13 @@ def smooth_l1(width: float = 0.1) -> Penalty:
 
 
 def build_penalty(name: str) -> Penalty:
-    """The penalty called `name`: ridge, smooth-norm, smooth-l1 or smooth-l1:WIDTH.
+    """Return the penalty with a name.
+
+    Args:
+        name: "ridge", "smooth-norm", "smooth-l1" or "smooth-l1:WIDTH".
 
     Raises:
-        ConfigError: no penalty has that name, or the width is no positive number.
+        ConfigError: No penalty has that name, or the width is no positive number.
     """
     plain, use = (RIDGE, SMOOTH_NORM), "ridge, smooth-norm or smooth-l1:WIDTH"
     return build_named("penalty", name, plain, {"smooth-l1": smooth_l1}, use, "smooth-l1:0.1")

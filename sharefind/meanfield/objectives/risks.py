@@ -1,6 +1,6 @@
 """Population risks R, R^DA, R^FA, R^EA of a measure, their derivatives, and the entropy-regularised R^{tau,beta}.
 
-Each is written from its definition; what the propositions say about them is left to be checked. The measure is a cloud
+Each is written from its definition; the tests check what the propositions say about them. The measure is a cloud
 of particles, the law has finite support. Minibatch gradients for training are in `schemes`, gradient flows in `flow`.
 """
 
@@ -29,27 +29,47 @@ class Functional(Protocol):
     """F: P(Z) -> R with what a Wasserstein gradient flow needs of it. Clouds are (R, D, N), particles last."""
 
     def value(self, theta: Tensor) -> Tensor:
-        """F(nu): theta (R, D, N) -> (R,)."""
+        """Return F(nu).
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R,).
+        """
         ...
 
     def derivative(self, theta: Tensor, at: Tensor | None = None) -> Tensor:
-        """D_mu F(nu, z), the intrinsic derivative, at points `at` (R, D, M), the particles themselves by default."""
+        """Return D_mu F(nu, z), the intrinsic derivative.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+            at: Points z, shape (R, D, M); the particles by default.
+
+        Returns:
+            Shape (R, D, M).
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Risk:
-    """R(mu) = E_pi l(Phi_mu(X), Y), or its symmetrised version under a scheme.
+    """The risk R(mu) = E_pi l(Phi_mu(X), Y), or its symmetrised version under a scheme.
 
-    Maass & Fontbona 2024, Section 2: R^DA(mu) = E int l(Phi_mu(rho_g X), rhohat_g Y) dlambda_G(g),
-    R^FA(mu) = E l((Q_G Phi_mu)(X), Y) and R^EA(mu) = E l(Phi_{P#mu}(X), Y).
+    Maass & Fontbona 2024, Section 2: R^DA(mu) = E int l(Phi_mu(rho_g X), rhohat_g Y) dlambda_G(g), R^FA(mu) = E l((Q_G
+    Phi_mu)(X), Y) and R^EA(mu) = E l(Phi_{P#mu}(X), Y).
 
     Attributes:
-        unit: sigma*. law: pi. loss: l. scheme: which risk. rule: the group (DA, FA). fixed: P_{E^G} (EA).
+        unit: The unit sigma*.
+        law: The law pi of the data.
+        loss: The loss l.
+        scheme: Which risk.
+        rule: The group elements (DA, FA).
+        fixed: The projection on E^G (EA).
 
     Raises:
-        ConfigError: the scheme needs a rule or a projection that is missing. UnitError: the loss is not invariant under
-            the action on Y, which DA, FA and EA suppose (Assumption 1).
+        ConfigError: The scheme needs a rule or a projection that is missing.
+        UnitError: The loss is not invariant under the action on Y, which DA, FA and EA suppose (Assumption 1).
     """
 
     unit: Unit
@@ -68,23 +88,39 @@ class Risk:
             self.loss.refuse_unless_invariant(self.unit.out_rep)
 
     def value(self, theta: Tensor) -> Tensor:
-        """The risk of a cloud: theta (R, D, N) -> (R,)."""
+        """Return the risk of a cloud.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R,).
+        """
         _, y, w = self._points(theta)
         return (self.loss.value(self.predict(theta), y) * w).sum(-1)
 
     def predict(self, theta: Tensor) -> Tensor:
-        """What the scheme's model says at the support points: theta (R, D, N) -> (R, n', d_out), n' = m n under DA."""
+        """Return the predictions of the scheme's model at the support points.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, n', d_out), n' = m n under DA.
+        """
         x, _, _ = self._points(theta)
         return self._pool(predict(self.unit, x, self._particles(theta)))
 
     def derivative(self, theta: Tensor, at: Tensor | None = None) -> Tensor:
-        """D_mu R(mu, z) = E[grad_z sigma*(X, z) . grad_1 l(Phi_mu(X), Y)], its like for the other schemes.
+        """Return D_mu R(mu, z) = E[grad_z sigma*(X, z) . grad_1 l(Phi_mu(X), Y)], and its counterparts for the other
+        schemes.
 
         Args:
-            theta: the cloud mu (R, D, N). at: points z (R, D, M); the particles by default.
+            theta: The cloud mu, shape (R, D, N).
+            at: Points z, shape (R, D, M); the particles by default.
 
         Returns:
-            (R, D, M).
+            Shape (R, D, M).
         """
         x, _, _ = self._points(theta)
         if at is None:
@@ -96,9 +132,16 @@ class Risk:
         return self._particles(pullback(slope.transpose(1, 2)))
 
     def first_variation(self, theta: Tensor, at: Tensor | None = None) -> Tensor:
-        """dR/dmu(mu)(z) = E[sigma*(X, z) . grad_1 l(Phi_mu(X), Y)]: theta (R, D, N), at (R, D, M) -> (R, M).
+        """Return dR/dmu(mu)(z) = E[sigma*(X, z) . grad_1 l(Phi_mu(X), Y)].
 
-        Up to a constant; D_mu R is its gradient in z.
+        It is determined up to a constant; D_mu R is its gradient in z.
+
+        Args:
+            theta: The cloud mu, shape (R, D, N).
+            at: Points z, shape (R, D, M); the particles by default.
+
+        Returns:
+            Shape (R, M).
         """
         x, _, _ = self._points(theta)
         slope = self._covector(theta, predict(self.unit, x, self._particles(theta)))
@@ -152,16 +195,20 @@ class Risk:
 
 @dataclass(frozen=True)
 class RegularisedRisk:
-    """R^{tau,beta}(mu) = R(mu) + tau int r dmu + beta H_lambda(mu), with the kernel estimate of H.
+    """The regularised risk R^{tau,beta}(mu) = R(mu) + tau int r dmu + beta H_lambda(mu), with the kernel estimate of H.
 
     With an entropy on a subspace this is R_{E^G}^{tau,beta}, whose entropy is H_{lambda_{E^G}}(mu^{E^G}) (Maass &
     Fontbona 2024, projected-noise SGD).
 
     Attributes:
-        risk: R, under any scheme. tau: weight of the penalty. penalty: r. beta: temperature. entropy: H.
+        risk: The risk R, under any scheme.
+        tau: Weight of the penalty.
+        penalty: The penalty r.
+        beta: Temperature.
+        entropy: The entropy H.
 
     Raises:
-        ConfigError: a negative weight, or beta > 0 without an entropy.
+        ConfigError: A weight is negative, or beta > 0 without an entropy.
     """
 
     risk: Risk
@@ -177,18 +224,41 @@ class RegularisedRisk:
             raise ConfigError("beta > 0 needs an estimate of the entropy; give entropy=KernelEntropy(bandwidth)")
 
     def value(self, theta: Tensor) -> Tensor:
-        """R^{tau,beta} of a cloud: theta (R, D, N) -> (R,)."""
+        """Return R^{tau,beta} of a cloud.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R,).
+        """
         total = self.risk.value(theta) + self.tau * self.penalty.value(theta).mean(-1)
         return total if self.entropy is None else total + self.beta * self.entropy.value(theta)
 
     def derivative(self, theta: Tensor, at: Tensor | None = None) -> Tensor:
-        """D_mu R(mu, z) + tau grad r(z) + beta D_mu H(mu, z): theta (R, D, N), at (R, D, M) -> (R, D, M)."""
+        """Return D_mu R(mu, z) + tau grad r(z) + beta D_mu H(mu, z).
+
+        Args:
+            theta: The cloud mu, shape (R, D, N).
+            at: Points z, shape (R, D, M); the particles by default.
+
+        Returns:
+            Shape (R, D, M).
+        """
         points = theta if at is None else at
         total = self.risk.derivative(theta, at) + self.tau * self.penalty.slope(points)
         return total if self.entropy is None else total + self.beta * self.entropy.derivative(theta, at)
 
     def first_variation(self, theta: Tensor, at: Tensor | None = None) -> Tensor:
-        """dR^{tau,beta}/dmu at z, up to a constant: theta (R, D, N), at (R, D, M) -> (R, M)."""
+        """Return dR^{tau,beta}/dmu at z, up to a constant.
+
+        Args:
+            theta: The cloud mu, shape (R, D, N).
+            at: Points z, shape (R, D, M); the particles by default.
+
+        Returns:
+            Shape (R, M).
+        """
         points = theta if at is None else at
         total = self.risk.first_variation(theta, at) + self.tau * self.penalty.value(points)
         return total if self.entropy is None else total + self.beta * self.entropy.first_variation(theta, at)

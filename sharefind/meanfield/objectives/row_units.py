@@ -12,13 +12,21 @@ from sharefind.typing import IntArray
 
 
 def rows_of_units(units: IntArray) -> list[IntArray]:
-    """The rows of each unit, in their order: a list of arrays of row numbers."""
+    """Return the rows of each unit, in their order: a list of arrays of row numbers.
+
+    Args:
+        units: The unit of each row, shape (n,), int64.
+    """
     order = np.argsort(units, kind="stable")
     return list(np.split(order, np.flatnonzero(np.diff(units[order])) + 1))
 
 
 def equal_units(units: IntArray) -> list[IntArray]:
-    """Units of one size, where two or more have it: row numbers (c, s) for each size s, ascending."""
+    """Return units that share their size with another: row numbers (c, s) for each size s, ascending.
+
+    Args:
+        units: The unit of each row, shape (n,), int64.
+    """
     by_size: dict[int, list[IntArray]] = {}
     for rows in rows_of_units(units):
         by_size.setdefault(len(rows), []).append(rows)
@@ -44,12 +52,13 @@ def exchanged(units: IntArray, copies: int, rng: np.random.Generator) -> IntArra
 
 
 def dealt_folds(units: IntArray, folds: int, rng: np.random.Generator) -> list[IntArray]:
-    """Row numbers of each fold, ascending: whole units, dealt out so that folds have about equal numbers of rows.
+    """Return the row numbers of each fold, ascending: whole units, dealt out so that folds have about equal numbers of
+    rows.
 
     Args:
-        units: (n,), int64, of at least `folds` units.
-        folds: how many.
-        rng: of the order in which units of equal size are dealt.
+        units: The unit of each row, shape (n,), int64; at least `folds` different ones.
+        folds: Number of folds.
+        rng: Source of the order in which units of equal size are dealt.
     """
     members = rows_of_units(units)
     dealt: list[list[IntArray]] = [[] for _ in range(folds)]

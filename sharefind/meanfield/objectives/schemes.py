@@ -23,7 +23,14 @@ Gradient = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class Scheme(StrEnum):
-    """How the symmetry enters training (Maass & Fontbona 2024, section 2)."""
+    """How the symmetry enters training (Maass & Fontbona 2024, section 2).
+
+    Attributes:
+        VANILLA: Symmetry is not used.
+        DA: Data augmentation: samples are moved by random group elements.
+        FA: Feature averaging: predictions are averaged over the group.
+        EA: Equivariant architecture: particles are projected on E^G.
+    """
 
     VANILLA = "vanilla"
     DA = "da"
@@ -38,7 +45,12 @@ class Scheme(StrEnum):
 
 @dataclass(frozen=True)
 class VanillaGradient:
-    """grad_z sigma*(x, theta_i) . grad_1 l(Phi(x), y), averaged over the minibatch."""
+    """The gradient of vanilla training, grad_z sigma*(x, theta_i) . grad_1 l(Phi(x), y), averaged over the minibatch.
+
+    Attributes:
+        unit: The unit sigma*.
+        loss: The loss l.
+    """
 
     unit: Unit
     loss: Loss = SQUARED
@@ -51,12 +63,24 @@ class VanillaGradient:
 
 
 def vanilla_gradient(unit: Unit, loss: Loss = SQUARED) -> Gradient:
-    """The gradient of vanilla training, and of DA on moved samples."""
+    """Return the gradient of vanilla training, and of DA on moved samples.
+
+    Args:
+        unit: The unit sigma*.
+        loss: The loss l.
+    """
     return VanillaGradient(unit, loss)
 
 
 def averaging_gradient(unit: Unit, action: ParticleAction, loss: Loss = SQUARED) -> Gradient:
-    """Feature averaging: trains Q_G Phi_nu = Phi_{nu^G}, so particle i gets mean_g M_g^{-1} grad at M_g theta_i."""
+    """Return the gradient of feature averaging, which trains Q_G Phi_nu = Phi_{nu^G}: particle i gets mean_g M_g^{-1}
+    grad at M_g theta_i.
+
+    Args:
+        unit: The unit sigma*.
+        action: The group's action on particles.
+        loss: The loss l.
+    """
     inner = vanilla_gradient(unit, loss)
 
     def gradient(x: Tensor, y: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,7 +92,14 @@ def averaging_gradient(unit: Unit, action: ParticleAction, loss: Loss = SQUARED)
 
 
 def projected_gradient(unit: Unit, projector: Projector, loss: Loss = SQUARED) -> Gradient:
-    """Equivariant architecture: trains <sigma*, P#nu>, so particle i gets P applied to the gradient at P theta_i."""
+    """Return the gradient of the equivariant architecture, which trains <sigma*, P#nu>: particle i gets P applied to
+    the gradient at P theta_i.
+
+    Args:
+        unit: The unit sigma*.
+        projector: The projection P.
+        loss: The loss l.
+    """
     inner = vanilla_gradient(unit, loss)
 
     def gradient(x: Tensor, y: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,13 +116,17 @@ def scheme_gradient(
     fixed: Projector | None = None,
     loss: Loss = SQUARED,
 ) -> Gradient:
-    """The gradient of a scheme.
+    """Return the gradient of a scheme.
 
     Args:
-        scheme: which one. unit: the unit. action: M on particles (FA). fixed: P_{E^G} (EA). loss: l.
+        scheme: The scheme.
+        unit: The unit sigma*.
+        action: The group's action on particles (FA).
+        fixed: The projection on E^G (EA).
+        loss: The loss l.
 
     Raises:
-        ConfigError: the scheme needs a group that was not given.
+        ConfigError: The scheme needs a group, and none is given.
     """
     if scheme in (Scheme.VANILLA, Scheme.DA):
         return vanilla_gradient(unit, loss)

@@ -24,7 +24,13 @@ Sampler = Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]
 
 @dataclass(frozen=True)
 class Batch:
-    """One minibatch: x (R, B, d_in), y (R, B, d_out), and for finite data the sample numbers (B,) when R is 1."""
+    """One minibatch.
+
+    Attributes:
+        x: Inputs, shape (R, B, d_in).
+        y: Outputs, shape (R, B, d_out).
+        index: Numbers of the samples, shape (B,), for finite data when R is 1; otherwise None.
+    """
 
     x: Tensor
     y: Tensor
@@ -35,7 +41,11 @@ class Source(Protocol):
     """A stream of minibatches, read once from step 0 upwards."""
 
     def batch(self, step: int) -> Batch:
-        """The minibatch of a step; steps are asked for in order."""
+        """Return the minibatch of a step; steps are requested in order.
+
+        Args:
+            step: Number of the step.
+        """
         ...
 
 
@@ -59,12 +69,24 @@ class FreshSource:
         self._drawn = 0
 
     def batch(self, step: int) -> Batch:
-        """Samples of one step; a chunk of steps is drawn at a time."""
+        """Return the samples of one step; they are drawn for a chunk of steps at a time.
+
+        Args:
+            step: Number of the step.
+        """
         x, y = self.steps(step, step + 1)
         return Batch(x[0], y[0])
 
     def steps(self, first: int, until: int) -> tuple[Tensor, Tensor]:
-        """Samples of several steps: x (until - first, R, B, d_in), y (until - first, R, B, d_out)."""
+        """Return the samples of several steps.
+
+        Args:
+            first: Number of the first step.
+            until: Number after the last step.
+
+        Returns:
+            x, shape (until - first, R, B, d_in), and y, shape (until - first, R, B, d_out).
+        """
         parts = []
         while first < until:
             x, y = self._chunk(first // self._length)
@@ -89,7 +111,10 @@ class EpochSource:
     """Minibatches of a finite data set, reshuffled each epoch; all replicates see the same ones (R = 1).
 
     Args:
-        x (n, d_in), y (n, d_out): the data. batch: B, at most n. rng: of the shuffles.
+        x: Inputs, shape (n, d_in).
+        y: Outputs, shape (n, d_out).
+        batch: Size B of a minibatch, at most n.
+        rng: Source of the shuffles.
     """
 
     def __init__(self, x: Tensor, y: Tensor, batch: int, rng: np.random.Generator) -> None:
@@ -99,7 +124,11 @@ class EpochSource:
         self._order = torch.empty(0, dtype=torch.int64)
 
     def batch(self, step: int) -> Batch:
-        """The next B samples of the running epoch."""
+        """Return the next B samples of the current epoch.
+
+        Args:
+            step: Number of the step.
+        """
         offset = step % self._per_epoch
         if offset == 0:
             self._order = torch.from_numpy(self._rng.permutation(len(self._x)))
@@ -111,11 +140,15 @@ class FoldSource:
     """Disjoint folds of a finite data set, one a replicate, each in its own shuffled epochs.
 
     Args:
-        x (n, d_in), y (n, d_out): the data. folds: R, at least 2 samples each. batch: B, at most n // R.
-        rng: of the split and the shuffles. units: (n,), int64, which are not divided; None where every row is one.
+        x: Inputs, shape (n, d_in).
+        y: Outputs, shape (n, d_out).
+        folds: Number R of folds, with at least 2 samples each.
+        batch: Size B of a minibatch, at most n // R.
+        rng: Source of the split and the shuffles.
+        units: The unit of each row, shape (n,), int64; units are not divided. None where every row is a unit.
 
     Raises:
-        DataError: fewer than two samples a fold, or fewer units than folds.
+        DataError: There are fewer than two samples a fold, or fewer units than folds.
     """
 
     def __init__(
@@ -134,7 +167,11 @@ class FoldSource:
         self._order = torch.empty(0, dtype=torch.int64)
 
     def batch(self, step: int) -> Batch:
-        """The next B samples of every fold."""
+        """Return the next B samples of every fold.
+
+        Args:
+            step: Number of the step.
+        """
         offset = step % (self._split.shape[1] // self._batch)
         if offset == 0:
             order = np.argsort(self._rng.random(self._split.shape), axis=1)
@@ -159,14 +196,24 @@ def _unit_folds(units: IntArray, folds: int, rng: np.random.Generator) -> IntArr
 class AugmentedSource:
     """Data augmentation: every sample of `base` moved by its own fresh Haar element, for R replicates.
 
-    Maass & Fontbona 2024, R^DA. Args: base: any source. action: the group. replicates: R. rng: of the elements.
+    Maass & Fontbona 2024, R^DA.
+
+    Args:
+        base: Any source.
+        action: The group's action on samples.
+        replicates: Number R of replicates.
+        rng: Source of the elements.
     """
 
     def __init__(self, base: Source, action: JointAction, replicates: int, rng: np.random.Generator) -> None:
         self._base, self._action, self._replicates, self._rng = base, action, replicates, rng
 
     def batch(self, step: int) -> Batch:
-        """The moved minibatch, R times."""
+        """Return the moved minibatch, R times.
+
+        Args:
+            step: Number of the step.
+        """
         plain = self._base.batch(step)
         elements = self._action.draw((self._replicates, plain.x.shape[1]), self._rng)
         return Batch(*self._action.move(elements, plain.x, plain.y))
@@ -191,7 +238,7 @@ class RandomisedCopies(_Copies):
         action: The group.
         copies: m, so that R = m + 1.
         samples: n for finite data (elements are drawn once a sample); None for fresh samples.
-        rng: Of the elements.
+        rng: Source of the elements.
         observed_first: Whether row 0 is the observed data (False gives a block of copies only).
         units: Shape (n,), int64, of finite data: one element a unit; None for one a sample.
     """
@@ -216,7 +263,11 @@ class RandomisedCopies(_Copies):
         return self._action.with_identity_first(elements) if self._observed else elements
 
     def batch(self, step: int) -> Batch:
-        """The minibatch as each copy sees it."""
+        """Return the minibatch as each copy sees it.
+
+        Args:
+            step: Number of the step.
+        """
         plain = self._base.batch(step)
         if self._elements is None or plain.index is None:
             elements = self._draw(plain.x.shape[1])
@@ -229,7 +280,15 @@ class RandomisedCopies(_Copies):
 class PermutedCopies(_Copies):
     """Like `RandomisedCopies` for the hypothesis that Y is independent of X: labels are permuted over samples.
 
-    Args: as for `RandomisedCopies`, without a group. Labels of whole units are exchanged, among units of equal size.
+    Labels of whole units are exchanged, among units of equal size.
+
+    Args:
+        base: As for `RandomisedCopies`.
+        labels: As for `RandomisedCopies`.
+        copies: As for `RandomisedCopies`.
+        rng: As for `RandomisedCopies`.
+        observed_first: As for `RandomisedCopies`.
+        units: As for `RandomisedCopies`.
     """
 
     def __init__(
@@ -255,7 +314,11 @@ class PermutedCopies(_Copies):
         return torch.from_numpy(order)
 
     def batch(self, step: int) -> Batch:
-        """The minibatch with each copy's own labels."""
+        """Return the minibatch with each copy's own labels.
+
+        Args:
+            step: Number of the step.
+        """
         plain = self._base.batch(step)
         if self._order is not None and self._labels is not None and plain.index is not None:
             y = self._labels[self._order[:, plain.index]]
@@ -265,7 +328,16 @@ class PermutedCopies(_Copies):
 
 
 def read_steps(source: Source, first: int, until: int) -> tuple[Tensor, Tensor]:
-    """Steps first, ..., until - 1 of a source: x (K, R or 1, B, d_in), y (K, R or 1, B, d_out)."""
+    """Return the steps first, ..., until - 1 of a source, K in all.
+
+    Args:
+        source: The source.
+        first: Number of the first step.
+        until: Number after the last step.
+
+    Returns:
+        x, shape (K, R or 1, B, d_in), and y, shape (K, R or 1, B, d_out).
+    """
     if isinstance(source, FreshSource):
         return source.steps(first, until)
     batches = [source.batch(step) for step in range(first, until)]

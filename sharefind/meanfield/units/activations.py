@@ -20,9 +20,10 @@ class Activation:
     """A pointwise function sigma: R -> (low, high).
 
     Attributes:
-        name: its name in unit expressions.
-        low, high: the open interval of its values.
-        is_odd: whether sigma(-t) = -sigma(t), which is what a signed action on Y needs.
+        name: Its name in unit expressions.
+        low: Lower end of the open interval of its values.
+        high: Upper end of that interval.
+        is_odd: Whether sigma(-t) = -sigma(t), which a signed action on Y needs.
         value: sigma, elementwise.
         slope: sigma'(t) as a function of the value sigma(t), elementwise.
     """
@@ -35,7 +36,9 @@ class Activation:
     slope: Callable[[Tensor], Tensor]
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """One of ours stays itself in a worker process, where the compiled kernel must know it again."""
+        """Keep an activation of sharefind the same object in a worker process, where the compiled kernel must recognise
+        it.
+        """
         if self in ACTIVATIONS:
             return activation, (self.name,)
         return super().__reduce__()
@@ -61,10 +64,15 @@ Something = TypeVar("Something", bound=Named)
 
 
 def by_name(known: Iterable[Something], name: str, what: str) -> Something:
-    """The one of `known` that is called `name`.
+    """Return the item with a name.
+
+    Args:
+        known: Items with names.
+        name: The name.
+        what: What the message calls the items.
 
     Raises:
-        UnitError: None has that name; the message calls them `what`.
+        UnitError: No item has that name.
     """
     found = {each.name: each for each in known}
     if name not in found:
@@ -73,9 +81,12 @@ def by_name(known: Iterable[Something], name: str, what: str) -> Something:
 
 
 def activation(name: str) -> Activation:
-    """The activation called `name`.
+    """Return the activation with a name.
+
+    Args:
+        name: The name.
 
     Raises:
-        UnitError: no activation has that name.
+        UnitError: No activation has that name.
     """
     return by_name(ACTIVATIONS, name, "activation")

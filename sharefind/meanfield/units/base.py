@@ -49,14 +49,29 @@ class Unit(ABC):
 
     @abstractmethod
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
-        """sigma*(x, theta_i): x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
+        """Return sigma*(x, theta_i).
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, d_out, B, N).
+        """
 
     @abstractmethod
     def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
-        """The values (R, d_out, B, N) of `values`, and the pull-back of covectors at the same points.
+        """Return the values of `values`, and the pull-back of covectors at the same points.
 
-        x (R, B, d_in), theta (R, D, N). The pull-back takes covectors (R, d_out, B), the same for all particles, to
-        (R, D, N): the mean over b of grad_z sigma*(x_b, theta_i) . covector_b, in closed form.
+        The pull-back takes covectors (R, d_out, B), the same for all particles, to (R, D, N): the mean over b of grad_z
+        sigma*(x_b, theta_i) . covector_b, in closed form.
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            The values, shape (R, d_out, B, N), and the pull-back.
         """
 
 
@@ -91,14 +106,25 @@ class SearchedUnit(Unit):
 
     @abstractmethod
     def gain(self, std: float, length2: float | None = None) -> float:
-        """Share of a signal that a step of size 1 learns, at particles from N(0, std^2 I): a bound on stable steps.
+        """Return the share of a signal that a step of size 1 learns, at particles from N(0, std^2 I): a bound on stable
+        steps.
 
-        length2: E|x|^2, that of whitened inputs (dim X) where it is left out.
+        Args:
+            std: Standard deviation of the particles.
+            length2: E|x|^2; by default that of whitened inputs, dim X.
         """
 
     @abstractmethod
     def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
-        """Particles (R, D, N) that compute at x what theta (R, D, N) computes at `matrix` x, matrix (d_in, d_in)."""
+        """Return particles that compute at x what other particles compute at `matrix` x.
+
+        Args:
+            theta: The other particles, shape (R, D, N).
+            matrix: Shape (d_in, d_in).
+
+        Returns:
+            Shape (R, D, N).
+        """
 
 
 class PointwiseUnit(SearchedUnit):
@@ -127,19 +153,43 @@ class OneLayerUnit(SearchedUnit):
     hidden_rep = None
 
     def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
-        """(W matrix, b): f(W (matrix x) + b) = f((W matrix) x + b); theta and the result (R, D, N)."""
+        """Return (W matrix, b): f(W (matrix x) + b) = f((W matrix) x + b).
+
+        Args:
+            theta: Particles, shape (R, D, N).
+            matrix: Shape (d_in, d_in).
+
+        Returns:
+            Shape (R, D, N).
+        """
         weight, bias = self._blocks(theta)
         carried = torch.einsum("roin,ij->rojn", weight, matrix.to(theta)).flatten(1, 2)
         return carried if bias is None else torch.cat([carried, bias], dim=1)
 
     def inner(self, x: Tensor, theta: Tensor) -> Tensor:
-        """W x + b: x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
+        """Return W x + b.
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, d_out, B, N).
+        """
         weight, bias = self._blocks(theta)
         inner = torch.matmul(x.unsqueeze(1), weight)
         return inner if bias is None else inner + bias.unsqueeze(2)
 
     def pull_inner_back(self, x: Tensor, slope: Tensor) -> Tensor:
-        """The mean over samples of grad_z (W x_b + b) . slope_b: slope (R, d_out, B, N) -> (R, D, N)."""
+        """Return the mean over samples of grad_z (W x_b + b) . slope_b.
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            slope: Shape (R, d_out, B, N).
+
+        Returns:
+            Shape (R, D, N).
+        """
         weight = (torch.matmul(x.transpose(1, 2).unsqueeze(1), slope) / x.shape[1]).flatten(1, 2)
         return torch.cat([weight, slope.mean(2)], dim=1) if self.bias else weight
 

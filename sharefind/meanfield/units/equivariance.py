@@ -18,11 +18,13 @@ def refuse_unless_pointwise_equivariant(rep: Representation, sigma: Activation, 
     permutation, and with a sign only if it is odd: so the check on generators is a proof for the whole group.
 
     Args:
-        rep: the action on the space that sigma acts on: Y ("out_rep") or the hidden units ("hidden_rep").
-        sigma: the activation. unit: what the message calls the unit. option: the setting that the message advises on.
+        rep: The action on the space to which sigma is applied: Y ("out_rep") or the hidden units ("hidden_rep").
+        sigma: The activation.
+        unit: What the message calls the unit.
+        option: The setting that the message advises to change.
 
     Raises:
-        UnitError: a generator moves the space by something else; the message names it.
+        UnitError: A generator is no signed permutation that commutes with sigma; the message names it.
     """
     name, where = rep.group.name, f"{'Y' if option == 'out_rep' else 'the hidden units'} ({rep.name})"
     if any(not d.is_zero_matrix for d in rep.lie):

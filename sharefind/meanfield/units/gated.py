@@ -29,11 +29,18 @@ def gated_space(
     lengths_rep: Representation,
     pairs_rep: Representation | None = None,
 ) -> ParameterSpace:
-    """Z = [Hom(P, Y) +] Hom(H, Y) + Hom(L, Y) + Hom(L, L) + L + Hom(X, H).
+    """Return the parameters of gated units, Z = [Hom(P, Y) +] Hom(H, Y) + Hom(L, Y) + Hom(L, L) + L + Hom(X, H).
 
-    H is the hidden space, L that of its lengths, and P that of products of vectors. The blocks are [tensors
-    (d_out, p),] vectors (d_out, h), output (d_out, l), mixing (l, l), bias (l,) and weight (h, d_in). The group acts on
-    H by eta, on L by the permutations of types that eta makes, and on P by products of entries of eta.
+    H is the hidden space, L that of its lengths, and P that of products of vectors. The blocks are [tensors (d_out,
+    p),] vectors (d_out, h), output (d_out, l), mixing (l, l), bias (l,) and weight (h, d_in). The group acts on H by
+    eta, on L by the permutations of types that eta makes, and on P by products of entries of eta.
+
+    Args:
+        in_rep: Representation on the inputs.
+        out_rep: Representation on the outputs.
+        hidden_rep: Representation eta on H.
+        lengths_rep: Representation on L.
+        pairs_rep: Representation on P; None without products.
     """
     d_out, h, lengths, d_in = out_rep.dim, hidden_rep.dim, lengths_rep.dim, in_rep.dim
     blocks: tuple[Block, ...] = (
@@ -55,16 +62,20 @@ class GatedUnit(PointwiseUnit):
     """sigma*(x, z) = A t + V (t h) [+ T (t h (x) h')], h = W x, t = sigma(B |h| + b), z = ([T,] V, A, B, b, W).
 
     The hidden coordinates h in H form vectors and scalars, its types. |h| in L holds the length of each vector and the
-    scalars themselves; t h is each vector times its own number of t, and each scalar too. Jointly equivariant exactly
-    when the group acts on H by orthogonal matrices that keep the types: then |eta_g h| is |h| with types exchanged. Y
-    may carry any representation, for A and V are linear.
+    scalars themselves; t h is each vector times its own number of t, and each scalar too. The unit is jointly
+    equivariant exactly when the group acts on H by orthogonal matrices that keep the types: then |eta_g h| is |h| with
+    types exchanged. Y may carry any representation, for A and V are linear.
 
-    Lengths of combinations of k vectors give their inner products, of which all polynomials are functions that no
-    element of O(n) changes.
+    Lengths of combinations of k vectors give their inner products, and all polynomials that O(n) leaves unchanged are
+    functions of these.
 
     With tensors H is twice one space, and t h (x) h' holds, type by type, the products of the coordinates of a gated
-    vector of the first half and those of its copy in the second: tensors of order 2, symmetric ones and, as the axial
-    vectors that they are, antisymmetric ones. Scalars times the unit tensor are A t.
+    vector of the first half and those of its copy in the second: tensors of order 2, symmetric ones and antisymmetric
+    ones (axial vectors). Scalars times the unit tensor are A t.
+
+    Attributes:
+        lengths_rep: Representation on the lengths L.
+        pairs_rep: Representation on the products P; None without products.
 
     Raises:
         UnitError: A generator does not keep the types, or changes lengths; the message names it.
@@ -110,14 +121,27 @@ class GatedUnit(PointwiseUnit):
         return self.activation.is_odd
 
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
-        """A t + V (t h) [+ T (t h (x) h')]: x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
+        """Return A t + V (t h) [+ T (t h (x) h')].
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, d_out, B, N).
+        """
         *outer, mixing, bias, weight = self._blocks(theta)
         hidden = torch.matmul(x.unsqueeze(1), weight)
         t = self._gates(self.gates.lengths(hidden), mixing, bias)
         return _mapped(outer, self._features(hidden, hidden * self.gates.spread(t), t))
 
     def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
-        """Values and the pull-back of covectors; see `Unit.linearise`."""
+        """Return values and the pull-back of covectors; see `Unit.linearise`.
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+        """
         *outer, mixing, bias, weight = self._blocks(theta)
         hidden = torch.matmul(x.unsqueeze(1), weight)
         lengths = self.gates.lengths(hidden)
@@ -146,10 +170,16 @@ class GatedUnit(PointwiseUnit):
         return _mapped(outer, features), pullback
 
     def gain(self, std: float, length2: float | None = None, inputs: int = 64, particles: int = 8) -> float:
-        """The largest eigenvalue of the tangent kernel of one output at N(0, std^2 I); see `SearchedUnit.gain`.
+        """Return the largest eigenvalue of the tangent kernel of one output at N(0, std^2 I); see `SearchedUnit.gain`.
 
-        It is that of so many particles and Gaussian inputs, drawn from a stream of their own, so that it is the same
-        number each time. The mean of k(x, x), which bounds it, is six times as large for five vectors.
+        It is computed from particles and Gaussian inputs of a random stream of its own, so that it is the same number
+        each time. The mean of k(x, x), which bounds it, is six times as large for five vectors.
+
+        Args:
+            std: Standard deviation of the particles.
+            length2: E|x|^2; by default that of whitened inputs, dim X.
+            inputs: Number of inputs.
+            particles: Number of particles.
         """
         rng = torch.Generator().manual_seed(0)
         size = ((self.d_in if length2 is None else length2) / self.d_in) ** 0.5
@@ -161,7 +191,15 @@ class GatedUnit(PointwiseUnit):
         return float(torch.linalg.eigvalsh(slopes @ slopes.T)[-1]) / (inputs * particles)
 
     def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
-        """(V, A, B, b, W matrix), which computes at x what theta computes at `matrix` x; theta, result (R, D, N)."""
+        """Return (V, A, B, b, W matrix), which computes at x what theta computes at `matrix` x.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+            matrix: Shape (d_in, d_in).
+
+        Returns:
+            Shape (R, D, N).
+        """
         weight = self._blocks(theta)[-1]
         carried = torch.einsum("rhin,ij->rhjn", weight, matrix.to(theta)).flatten(1, 2)
         return torch.cat([theta[:, : -carried.shape[1]], carried], dim=1)

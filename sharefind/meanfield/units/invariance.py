@@ -10,7 +10,13 @@ from sharefind.groups import Representation
 
 
 class Invariance(Enum):
-    """The largest class of linear maps that a function of a vector does not notice."""
+    """The largest class of linear maps under which a function of a vector is invariant.
+
+    Attributes:
+        ORTHOGONAL: All orthogonal matrices.
+        SIGNED_PERMUTATION: Permutations with signs.
+        PERMUTATION: Permutations.
+    """
 
     ORTHOGONAL = "orthogonal matrices"
     SIGNED_PERMUTATION = "permutations with signs"
@@ -18,9 +24,14 @@ class Invariance(Enum):
 
 
 def first_refused(rep: Representation, invariance: Invariance) -> str | None:
-    """What of a representation lies outside the class: "generator 1 of B2", or None where all lies inside.
+    """Return the first generator of a representation outside the class, such as "generator 1 of B2"; None where all lie
+    inside.
 
     Each class is a group, so that the check on generators is a proof for every element.
+
+    Args:
+        rep: The representation.
+        invariance: The class.
     """
     name = rep.group.name
     if invariance is Invariance.ORTHOGONAL:
@@ -60,7 +71,12 @@ def refuse_unless_invariant(rep: Representation, invariance: Invariance, what: s
 
 
 def generator_signs(rep: Representation) -> list[list[int] | None]:
-    """Signs of each generator (of the discrete part for an infinite group), None where it is no signed permutation."""
+    """Return the signs of each generator (of the discrete part for an infinite group), None where it is no signed
+    permutation.
+
+    Args:
+        rep: The representation.
+    """
     if rep.signs is not None:
         return [[int(s) for s in row] for row in rep.signs]
     images = [as_signed_permutation(m) for m in (rep.matrices if rep.matrices is not None else rep.discrete)]

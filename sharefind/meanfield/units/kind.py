@@ -22,6 +22,7 @@ class UnitRequest:
         has_bias: Whether the expression says `+bias`.
         detail: The word behind the colon, the kind's first where the expression has none.
         types: Which hidden coordinates form vectors, for kinds that ask; empty for the finest that the group allows.
+        hidden_layers: Its actions on several hidden layers, from the inputs up, for kinds that take them.
     """
 
     expression: str
@@ -31,6 +32,7 @@ class UnitRequest:
     has_bias: bool = False
     detail: str = ""
     types: tuple[int, ...] = ()
+    hidden_layers: tuple[Representation, ...] = ()
 
     @property
     def kind_name(self) -> str:
@@ -53,7 +55,7 @@ class UnitRequest:
 
 @dataclass(frozen=True)
 class UnitKind:
-    """A line of the registry.
+    """A line of the registry of units.
 
     Attributes:
         name: How expressions begin: lower-case letters, digits and hyphens.
@@ -63,14 +65,14 @@ class UnitKind:
         details: The words that may stand behind a colon, the default first.
         takes_bias: Whether `+bias` may follow the name.
         has_hidden: Whether a unit needs a representation on a hidden space.
+        has_layers: Whether it takes one for each of several hidden layers.
         takes_rotations: Whether units commute with every rotation of Y, so that continuous groups may move Y.
         can_be_searched: Whether units are `SearchedUnit`.
         can_be_exported: Whether units are `PointwiseUnit`, with one of the activations that exports know.
-        restarts: From how many starts networks are trained, of which the best on held-out rows is kept, where nothing
-            else is said.
         scales_outputs: Whether sigma is a function of the squared length of W x, which it multiplies.
-        has_types: Whether hidden coordinates form vectors, of whose lengths sigma is a function.
+        has_types: Whether hidden coordinates form vectors and sigma is a function of their lengths.
         has_pairs: Whether vectors are multiplied with their copies in a second half of the hidden space.
+        restarts: Number of starts from which networks are trained by default; the best one on held-out rows is kept.
     """
 
     name: str
@@ -79,6 +81,7 @@ class UnitKind:
     details: tuple[str, ...] = ()
     takes_bias: bool = False
     has_hidden: bool = False
+    has_layers: bool = False
     takes_rotations: bool = False
     can_be_searched: bool = True
     can_be_exported: bool = False
@@ -114,5 +117,11 @@ class UnitChoice:
     detail: str
 
     def dim(self, d_in: int, d_out: int, d_hidden: int = 1) -> int:
-        """dim Z of the unit."""
+        """Return dim Z of the unit.
+
+        Args:
+            d_in: Number of inputs.
+            d_out: Number of outputs.
+            d_hidden: Width of the hidden space, 1 without one.
+        """
         return self.kind.parameters(d_in, d_out, d_hidden, self.has_bias)

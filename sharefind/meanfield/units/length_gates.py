@@ -47,21 +47,50 @@ class LengthGates:
         return torch.from_numpy(found)
 
     def sums(self, values: Tensor) -> Tensor:
-        """Sums over the coordinates of each type: (R, dim, B, N) -> (R, types, B, N)."""
+        """Return sums over the coordinates of each type.
+
+        Args:
+            values: Shape (R, dim, B, N).
+
+        Returns:
+            Shape (R, types, B, N).
+        """
         shape = (values.shape[0], self.count, *values.shape[2:])
         return values.new_zeros(shape).index_add(1, self.places, values)
 
     def spread(self, values: Tensor) -> Tensor:
-        """Each type's number for all its coordinates: (R, types, B, N) -> (R, dim, B, N)."""
+        """Return each type's number for all its coordinates.
+
+        Args:
+            values: Shape (R, types, B, N).
+
+        Returns:
+            Shape (R, dim, B, N).
+        """
         return values.index_select(1, self.places)
 
     def lengths(self, h: Tensor) -> Tensor:
-        """(R, dim, B, N) -> (R, types, B, N)."""
+        """Return the lengths of vectors, and scalars unchanged.
+
+        Args:
+            h: Shape (R, dim, B, N).
+
+        Returns:
+            Shape (R, types, B, N).
+        """
         lengths = (self.sums(h**2) + self.softening**2).sqrt()
         return torch.where(self.is_scalar[:, None, None], self.sums(h), lengths) if self.is_scalar.any() else lengths
 
     def slopes(self, h: Tensor, lengths: Tensor) -> Tensor:
-        """The derivative of each length along each of its coordinates: (R, dim, B, N)."""
+        """Return the derivative of each length along each of its coordinates.
+
+        Args:
+            h: Shape (R, dim, B, N).
+            lengths: What `lengths` returned, shape (R, types, B, N).
+
+        Returns:
+            Shape (R, dim, B, N).
+        """
         slopes = h / self.spread(lengths)
         has_scalars = bool(self.is_scalar.any())
         is_scalar = self.is_scalar[self.places][:, None, None]

@@ -53,16 +53,34 @@ class MatrixUnit(OneLayerUnit, PointwiseUnit):
         refuse_unless_pointwise_equivariant(self.out_rep, self.activation, "matrix", "out_rep")
 
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
-        """sigma(W x + b): x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
+        """Return sigma(W x + b).
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, d_out, B, N).
+        """
         return self.activation.value(self.inner(x, theta))
 
     def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
-        """Values and the pull-back of covectors; see `Unit.linearise`."""
+        """Return values and the pull-back of covectors; see `Unit.linearise`.
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+        """
         values = self.values(x, theta)
         return values, lambda c: self.pull_inner_back(x, self.activation.slope(values) * c.unsqueeze(-1))
 
     def gain(self, std: float, length2: float | None = None) -> float:
-        """2 sigma'(0)^2: the share of a linear signal of whitened inputs; see `SearchedUnit.gain`."""
+        """Return 2 sigma'(0)^2: the share of a linear signal of whitened inputs; see `SearchedUnit.gain`.
+
+        Args:
+            std: Not used.
+            length2: Not used.
+        """
         slope = self.activation.slope(self.activation.value(torch.zeros(1))).item()
         return 2 * slope**2
 

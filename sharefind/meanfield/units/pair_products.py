@@ -26,21 +26,45 @@ class PairProducts:
 
     @cached_property
     def places(self) -> tuple[Tensor, Tensor]:
-        """For each product the coordinate of u, and that of v', int64 (p,) each."""
+        """Positions of the coordinate of u and of the coordinate of v' in each product, int64 (p,) each."""
         first, second = pair_places(self.labels)
         return torch.from_numpy(first), torch.from_numpy(second)
 
     def products(self, u: Tensor, v: Tensor) -> Tensor:
-        """u (R, dim, B, N) and v (R, dim, B, N) -> (R, p, B, N)."""
+        """Return the products of coordinates.
+
+        Args:
+            u: Shape (R, dim, B, N).
+            v: Shape (R, dim, B, N).
+
+        Returns:
+            Shape (R, p, B, N).
+        """
         first, second = self.places
         return u.index_select(1, first) * v.index_select(1, second)
 
     def on_first(self, covector: Tensor, v: Tensor) -> Tensor:
-        """The pull-back of covectors (R, p, B, N) to u: (R, dim, B, N)."""
+        """Return the pull-back of covectors to u.
+
+        Args:
+            covector: Shape (R, p, B, N).
+            v: Shape (R, dim, B, N).
+
+        Returns:
+            Shape (R, dim, B, N).
+        """
         first, second = self.places
         return torch.zeros_like(v).index_add(1, first, covector * v.index_select(1, second))
 
     def on_second(self, covector: Tensor, u: Tensor) -> Tensor:
-        """The pull-back of covectors (R, p, B, N) to v: (R, dim, B, N)."""
+        """Return the pull-back of covectors to v.
+
+        Args:
+            covector: Shape (R, p, B, N).
+            u: Shape (R, dim, B, N).
+
+        Returns:
+            Shape (R, dim, B, N).
+        """
         first, second = self.places
         return torch.zeros_like(u).index_add(1, second, covector * u.index_select(1, first))

@@ -59,14 +59,26 @@ class RadialUnit(OneLayerUnit, PointwiseUnit):
         refuse_unless_orthogonal(self.out_rep, "radial")
 
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
-        """u s(|u|^2) with u = z x: x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
+        """Return u s(|u|^2) with u = z x.
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, d_out, B, N).
+        """
         u = self.inner(x, theta)
         return u * self.gates.spread(self.activation.value(self.gates.sums(u**2)))
 
     def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
-        """Values and the pull-back of covectors; see `Unit.linearise`.
+        """Return values and the pull-back of covectors; see `Unit.linearise`.
 
         The derivative of u s(|u|^2) is symmetric: c -> s c + 2 s' <u, c> u.
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
         """
         u = self.inner(x, theta)
         s = self.activation.value(self.gates.sums(u**2))
@@ -80,7 +92,12 @@ class RadialUnit(OneLayerUnit, PointwiseUnit):
         return u * scale, pullback
 
     def gain(self, std: float, length2: float | None = None) -> float:
-        """2 s(0)^2 E|x|^2 / dim X: the share of a linear signal, largest near z = 0; see `SearchedUnit.gain`."""
+        """Return 2 s(0)^2 E|x|^2 / dim X: the share of a linear signal, largest near z = 0; see `SearchedUnit.gain`.
+
+        Args:
+            std: Not used.
+            length2: E|x|^2; by default that of whitened inputs, dim X.
+        """
         spread = 1.0 if length2 is None else length2 / self.d_in
         return 2 * spread * float(self.activation.value(torch.zeros(1)).item()) ** 2
 

@@ -17,9 +17,14 @@ from sharefind.spaces import Block, ParameterSpace
 
 
 def two_layer_space(in_rep: Representation, out_rep: Representation, hidden_rep: Representation) -> ParameterSpace:
-    """Z = Hom(H, Y) + Hom(X, H) + H: blocks output (d_out, h), weight (h, d_in) and bias (h,).
+    """Return the parameters Z = Hom(H, Y) + Hom(X, H) + H: blocks output (d_out, h), weight (h, d_in) and bias (h,).
 
     M_g (A, W, b) = (rhohat_g A eta_g^{-1}, eta_g W rho_g^{-1}, eta_g b), with eta the action on the hidden space H.
+
+    Args:
+        in_rep: Representation rho on the inputs.
+        out_rep: Representation rhohat on the outputs.
+        hidden_rep: Representation eta on H.
     """
     blocks = (
         Block("output", (out_rep.dim, hidden_rep.dim)),
@@ -74,12 +79,25 @@ class TwoLayerUnit(PointwiseUnit):
         refuse_unless_pointwise_equivariant(self.hidden_rep, self.activation, "two-layer", "hidden_rep")
 
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
-        """A sigma(W x + b): x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
+        """Return A sigma(W x + b).
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, d_out, B, N).
+        """
         output, weight, bias = self._blocks(theta)
         return torch.einsum("rohn,rhbn->robn", output, self._hidden(x, weight, bias))
 
     def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
-        """Values and the pull-back of covectors; see `Unit.linearise`."""
+        """Return values and the pull-back of covectors; see `Unit.linearise`.
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+        """
         output, weight, bias = self._blocks(theta)
         hidden = self._hidden(x, weight, bias)
         values = torch.einsum("rohn,rhbn->robn", output, hidden)
@@ -94,17 +112,29 @@ class TwoLayerUnit(PointwiseUnit):
         return values, pullback
 
     def gain(self, std: float, length2: float | None = None) -> float:
-        """2 E k(x, x), k the tangent kernel of one output at N(0, std^2 I); see `SearchedUnit.gain`.
+        """Return 2 E k(x, x), k the tangent kernel of one output at N(0, std^2 I); see `SearchedUnit.gain`.
 
         k(x, x) = |sigma(u)|^2 + sum_j A_j^2 sigma'(u_j)^2 (|x|^2 + 1), u = W x + b. The largest eigenvalue of the
         kernel is at most E k(x, x), so that steps up to 1 / gain are stable at the start.
+
+        Args:
+            std: Standard deviation of the particles.
+            length2: E|x|^2; by default that of whitened inputs, dim X.
         """
         inputs = (self.d_in if length2 is None else length2) + 1.0
         values, slopes = _mean_squares(self.activation, std**2 * inputs)
         return 2 * self.d_hidden * (values + std**2 * slopes * inputs)
 
     def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
-        """(A, W matrix, b): A sigma(W (matrix x) + b) at x; theta and the result (R, D, N)."""
+        """Return (A, W matrix, b), which computes A sigma(W (matrix x) + b) at x.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+            matrix: Shape (d_in, d_in).
+
+        Returns:
+            Shape (R, D, N).
+        """
         output, weight, bias = self._blocks(theta)
         carried = torch.einsum("rhin,ij->rhjn", weight, matrix.to(theta))
         return torch.cat([output.flatten(1, 2), carried.flatten(1, 2), bias], dim=1)

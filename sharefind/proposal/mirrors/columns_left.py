@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from sharefind.proposal.mirrors.cubes import squared_gaps
 from sharefind.typing import BoolArray, FloatArray, IntArray
@@ -13,13 +13,13 @@ from sharefind.typing import BoolArray, FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Coefficients of the same kind here and there, each of which may become each.
+    """Coefficients of the same kind here and there; each of the former may become each of the latter.
 
     Attributes:
-        here: (p,).
-        there: (p,).
-        errors: Variances of those here, (p,).
-        errors_there: Of those there, (p,).
+        here: The former, shape (p,).
+        there: The latter, shape (p,).
+        errors: Variances of the former, shape (p,).
+        errors_there: Variances of the latter, shape (p,).
     """
 
     here: FloatArray
@@ -28,7 +28,12 @@ class Pair:
     errors_there: FloatArray
 
     def squares(self, sign: int, same: BoolArray) -> FloatArray:
-        """Squared differences (p, p) over their variances; of what is compared with itself, or its own negative."""
+        """Return squared differences over their variances, shape (p, p).
+
+        Args:
+            sign: Sign of the coefficients there.
+            same: Which pairs are one coefficient, compared with itself or its own negative, shape (p, p).
+        """
         return squared_gaps((self.here, self.errors), (self.there, self.errors_there), sign, same)
 
 
@@ -44,7 +49,7 @@ class ColumnsLeft:
         count: Their number, (2, p, p).
         denied: Images that are refuted by more than differences of coefficients, with either sign, bool (p, p).
         told: Columns whose coefficients were looked at.
-        level: Of refuting an image.
+        level: Level of refuting an image.
         dispersion: Variance of a squared difference over twice its mean.
     """
 
@@ -60,14 +65,26 @@ class ColumnsLeft:
 
     @classmethod
     def of(cls, images: IntArray, signs: IntArray, reach: BoolArray, level: float, dispersion: float) -> ColumnsLeft:
-        """All images that rows reach, and those of a map."""
+        """Return all images that rows reach, and those of a map.
+
+        Args:
+            images: Images of the map, shape (p,).
+            signs: Their signs, shape (p,).
+            reach: Images that rows reach, bool (2, p, p).
+            level: Level of refuting an image.
+            dispersion: Variance of a squared difference over twice its mean.
+        """
         own = np.zeros_like(reach)
         own[np.where(signs > 0, 0, 1), np.arange(len(images)), images] = True
         total, largest, count = (np.zeros(reach.shape) for _ in range(3))
         return cls(reach | own, own, total, largest, count, np.zeros_like(reach[0]), [], level, dispersion)
 
     def copied(self, is_free: bool = False) -> ColumnsLeft:
-        """A copy, in which the images of the map can be refuted like others if it `is_free`."""
+        """Return a copy.
+
+        Args:
+            is_free: Whether the images of the map can be refuted like others.
+        """
         total, largest, count = (a.copy() for a in (self.total, self.largest, self.count))
         own, told = np.zeros_like(self.own) if is_free else self.own, list(self.told)
         left, denied = self.left.copy(), self.denied.copy()
@@ -85,21 +102,35 @@ class ColumnsLeft:
         return bool(either.any(axis=0).all() and either.any(axis=1).all())
 
     def image(self, column: int) -> tuple[int, int]:
-        """The image of a column that is settled, with its sign."""
+        """Return the image of a column that is settled, with its sign.
+
+        Args:
+            column: Number of the column.
+        """
         return _first(self.left[:, column])
 
     def settle_own(self, column: int) -> None:
-        """The column has the image of the map."""
+        """Settle a column on the image of the map.
+
+        Args:
+            column: Number of the column.
+        """
         self.settle(column, *_first(self.own[:, column]))
 
     def settle(self, column: int, b: int, sign: int) -> None:
-        """The column has this image, and no other column has it."""
+        """Settle a column on an image that no other column has.
+
+        Args:
+            column: Number of the column.
+            b: Number of the image.
+            sign: Its sign.
+        """
         self.left[:, column, :] = False
         self.left[:, :, b] = False
         self.left[0 if sign > 0 else 1, column, b] = True
 
     def untold(self) -> list[int]:
-        """Columns that are settled and whose coefficients were not looked at."""
+        """Return settled columns whose coefficients were not examined."""
         return [int(a) for a in np.flatnonzero(self.is_settled) if a not in self.told]
 
     def compare(self, pair: Pair, same: BoolArray, known: BoolArray | None = None, is_even: bool = False) -> None:
@@ -122,11 +153,20 @@ class ColumnsLeft:
             self.count[side] += counted
 
     def deny(self, largest: FloatArray, count: IntArray) -> None:
-        """Refute images, with either sign, by the largest of so many squared differences, (p, p) and (p,)."""
-        self.denied |= (2 * count[:, None] * special.chdtrc(1, largest) < self.level) & (count > 0)[:, None]
+        """Refute images, with either sign, by the largest of some squared differences.
+
+        Args:
+            largest: The largest squared difference, shape (p, p).
+            count: Number of differences, shape (p,).
+        """
+        self.denied |= (2 * count[:, None] * scipy.special.chdtrc(1, largest) < self.level) & (count > 0)[:, None]
 
     def narrowed(self) -> int:
-        """Drop what is refuted, and what another column has for itself; the number of columns that this settles."""
+        """Drop refuted images, and images that another column has for itself.
+
+        Returns:
+            The number of columns that this settles.
+        """
         before, left = int(self.is_settled.sum()), -1
         self.left &= ~(self._is_refuted() | self.denied) | self.own
         while self.is_possible and left != (left := int(self.left.sum())):
@@ -138,10 +178,10 @@ class ColumnsLeft:
         return int(self.is_settled.sum()) - before
 
     def _is_refuted(self) -> BoolArray:
-        """By the largest difference, or by all together."""
+        """Return images that the largest difference refutes, or all differences together."""
         count = np.maximum(self.count, 1)
-        alone = count * special.chdtrc(1, self.largest)
-        together = special.chdtrc(count / self.dispersion, self.total / self.dispersion)
+        alone = count * scipy.special.chdtrc(1, self.largest)
+        together = scipy.special.chdtrc(count / self.dispersion, self.total / self.dispersion)
         return np.asarray(2 * np.minimum(alone, together) < self.level)
 
 

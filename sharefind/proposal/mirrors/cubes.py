@@ -24,7 +24,7 @@ class Cubes:
         inputs: Those of whose products something is known, int64 (q,).
         size: Number of all inputs, d_in.
         values: (d_out, q, q, q); of products that did not enter what the residuals say of each one alone.
-        variances: Of these.
+        variances: Variances of these.
         entered: Products (a, b, c), a <= b <= c, that entered the fit, int64 (p, 3).
         critical: |z| beyond which a coefficient is no accident.
     """
@@ -38,7 +38,12 @@ class Cubes:
 
     @classmethod
     def none(cls, d_out: int, d_in: int) -> Cubes:
-        """No product is known."""
+        """Return a table without products.
+
+        Args:
+            d_out: Number of labels.
+            d_in: Number of inputs.
+        """
         table = np.empty((d_out, 0, 0, 0))
         return cls(np.empty(0, dtype=np.int64), d_in, table, table, np.empty((0, 3), dtype=np.int64), np.inf)
 
@@ -55,7 +60,14 @@ class Cubes:
         return self.of_entered(self.values), self.of_entered(self.variances)
 
     def of_entered(self, table: FloatArray) -> FloatArray:
-        """What a table (d_out, q, q, q) has for the products that entered, (d_out, p)."""
+        """Return the entries of a table for the products that entered.
+
+        Args:
+            table: Shape (d_out, q, q, q).
+
+        Returns:
+            Shape (d_out, p).
+        """
         first, second, third = self.place[self.entered].T
         return np.asarray(table[:, first, second, third])
 
@@ -85,9 +97,10 @@ class Cubes:
         return found
 
     def effects(self, spread: FloatArray) -> FloatArray:
-        """How large a linear coefficient would be that had the effect of what is seen, (d_out, d_in).
+        """Return the size of a linear coefficient that has the effect of what is seen, shape (d_out, d_in).
 
-        spread: Standard deviations of all inputs, (d_in,).
+        Args:
+            spread: Standard deviations of all inputs, shape (d_in,).
         """
         found = np.zeros((len(self.values), self.size))
         sizes = np.where(self.seen, np.abs(self.table[0]), 0.0)
@@ -97,7 +110,7 @@ class Cubes:
         return found
 
     def clearness(self) -> tuple[FloatArray, FloatArray]:
-        """Sums of z^2 of what is seen, of each input (d_in,) and of each label (d_out,)."""
+        """Return sums of z^2 of what is seen, of each input (d_in,) and of each label (d_out,)."""
         values, variances = self.table
         squares = np.where(self.seen, values**2 / variances, 0.0)
         of_inputs = np.zeros(self.size)
@@ -107,7 +120,13 @@ class Cubes:
 
 
 def fill_symmetric(table: FloatArray | BoolArray, places: IntArray, values: FloatArray | BoolArray) -> None:
-    """Write values (m, p) at places (p, 3) of (m, q, q, q), in every order."""
+    """Write values at places, in every order of the three inputs.
+
+    Args:
+        table: Written, shape (m, q, q, q).
+        places: Shape (p, 3).
+        values: Shape (m, p).
+    """
     a, b, c = places.T
     for order in ((a, b, c), (a, c, b), (b, a, c), (b, c, a), (c, a, b), (c, b, a)):
         table[:, order[0], order[1], order[2]] = values
@@ -132,20 +151,24 @@ class Line:
     is_even: bool
 
     def squares(self, sign: int) -> FloatArray:
-        """Squared differences (d_in, d_in) over their variances, the image with a sign; nan where nothing is known."""
+        """Return squared differences over their variances, shape (d_in, d_in); nan where nothing is known.
+
+        Args:
+            sign: Sign of the image.
+        """
         return squared_gaps(self.here, self.there, sign, self.same)
 
 
 def squared_gaps(
     here: tuple[FloatArray, FloatArray], there: tuple[FloatArray, FloatArray], sign: int, same: BoolArray
 ) -> FloatArray:
-    """Squared differences (p, p) of coefficients (p,) over their variances; nan where these are not finite.
+    """Return squared differences (p, p) of coefficients (p,) over their variances; nan where these are not finite.
 
     Args:
         here: Coefficients and their variances.
-        there: What each of them may become.
-        sign: Of the latter.
-        same: Which are one and the same coefficient, that is compared with itself or its own negative.
+        there: Coefficients that each of them may become, and their variances.
+        sign: Sign of the latter.
+        same: Pairs of one and the same coefficient, which is compared with itself or its own negative.
     """
     with np.errstate(invalid="ignore"):
         variances = np.where(same, 4 * here[1][:, None], np.add.outer(here[1], there[1]))
@@ -189,7 +212,12 @@ class CubicLines:
         return found
 
     def of_output(self, j: int, image: Image) -> Iterator[Line]:
-        """Cubes of inputs, once a label has an image."""
+        """Yield cubes of inputs, once a label has an image.
+
+        Args:
+            j: Number of the label.
+            image: Its image.
+        """
         k, s = image
         every = np.arange(len(self.cubes.inputs))
         entered = self._which(self.cubes.is_entered[every, every, every])
@@ -198,7 +226,13 @@ class CubicLines:
             yield from _line(here, there, s, self._same(j == k), np.logical_or.outer(entered, entered))
 
     def of_one(self, outputs: Mapping[int, Image], a: int, image: Image) -> Iterator[Line]:
-        """Products x_a x_c^2 and x_a^2 x_c, once an input has an image beside labels that have some."""
+        """Yield products x_a x_c^2 and x_a^2 x_c, once an input has an image beside labels that have some.
+
+        Args:
+            outputs: Images of labels.
+            a: Number of the input.
+            image: Its image.
+        """
         b, t = image
         if not (self._has[a] or self._has[b]):
             return
@@ -210,7 +244,13 @@ class CubicLines:
             yield from self._beside(j, k, s, (a, a), (b, b))
 
     def of_two(self, outputs: Mapping[int, Image], one: tuple[int, Image], other: tuple[int, Image]) -> Iterator[Line]:
-        """Products of two inputs that have images with each other one."""
+        """Yield products of two inputs that have images with every other input.
+
+        Args:
+            outputs: Images of labels.
+            one: One input with its image.
+            other: The other input with its image.
+        """
         (a, (b, t)), (c, (d, u)) = one, other
         if (self._has[a] and self._has[c]) or (self._has[b] and self._has[d]):
             for j, (k, s) in outputs.items():
@@ -231,11 +271,16 @@ class CubicLines:
     # Whether any product can go where an input goes --------------------------------------------------------------
 
     def misfits(self, j: int, k: int) -> tuple[FloatArray, IntArray]:
-        """How far products with an input are from any with its image, signs aside, when label j goes to label k.
+        """Return how well the products with each input fit those with each possible image, if a label goes to another;
+        no signs.
+
+        Args:
+            j: Number of the label.
+            k: Number of its image.
 
         Returns:
-            The largest squared difference, over its variance, that any product of an input has to the nearest one of
-            an image, (d_in, d_in), and the number of products of the input that were compared, int64 (d_in,).
+            The largest squared difference, over its variance, between any product of an input and the nearest product
+            of an image, (d_in, d_in), and the number of products of the input that were compared, int64 (d_in,).
         """
         cubes, d = self.cubes, self.cubes.size
         values, seen = np.abs(cubes.values), cubes.seen[j]
@@ -272,7 +317,7 @@ class CubicLines:
     # Parts of the table ------------------------------------------------------------------------------------------
 
     def _whole(self, part: FloatArray, rest: float) -> FloatArray:
-        """Of all inputs (d_in,), from those in the table (q,)."""
+        """Return values of all inputs (d_in,) from those in the table (q,)."""
         found = np.full(self.cubes.size, rest, dtype=np.float64)
         found[self.cubes.inputs] = part
         return found
@@ -300,7 +345,7 @@ class CubicLines:
     def _known(
         self, values: FloatArray, variances: FloatArray, places: tuple[int, ...]
     ) -> tuple[FloatArray, FloatArray]:
-        """Of all inputs (d_in,); nothing is known where an input is not in the table."""
+        """Return values and variances of all inputs (d_in,); nothing is known where an input is not in the table."""
         variances = variances if min(places, default=0) >= 0 else np.full_like(variances, np.inf)
         return self._whole(values, 0.0), self._whole(variances, np.inf)
 

@@ -35,7 +35,12 @@ class CubicImages:
 
     @classmethod
     def of(cls, terms: Terms, effort: SearchEffort) -> CubicImages:
-        """Those of some coefficients."""
+        """Return the images for some coefficients.
+
+        Args:
+            terms: The coefficients.
+            effort: Limits of the search.
+        """
         return cls(CubicLines(terms.cubes, terms.compared_cubes), effort)
 
     @property
@@ -44,7 +49,13 @@ class CubicImages:
         return not len(self.lines.cubes.entered)
 
     def lost_by_label(self, j: int, image: Image) -> BoolArray:
-        """Images of inputs that are refuted when a label has an image, bool (2, d_in, d_in), for the signs + and -."""
+        """Return images of inputs that are refuted when a label has an image, bool (2, d_in, d_in), for the signs + and
+        -.
+
+        Args:
+            j: Number of the label.
+            image: Its image.
+        """
         if self.is_empty:
             return self._nothing()
         key = (j, image)
@@ -57,7 +68,14 @@ class CubicImages:
     def lost_by_input(
         self, outputs: Mapping[int, Image], inputs: Mapping[int, Image], a: int, image: Image
     ) -> BoolArray:
-        """Images of other inputs that are refuted when one more input has an image, as `lost_by_label`."""
+        """Return images of other inputs that are refuted when one more input has an image, as `lost_by_label`.
+
+        Args:
+            outputs: Images of labels.
+            inputs: Images of inputs.
+            a: Number of the input.
+            image: Its image.
+        """
         found = self._nothing()
         if self.is_empty:
             return found
@@ -81,7 +99,7 @@ class CubicImages:
         return self.by_input[key]
 
     def _lost(self, lines: Iterable[Line]) -> BoolArray:
-        """By any coefficient, or by all together."""
+        """Return images that any coefficient refutes, or all together."""
         lost, d = self._nothing(), self.lines.cubes.size
         cost, count = np.zeros((2, d, d)), np.zeros((d, d))
         for line in lines:

@@ -14,8 +14,8 @@ class Entered:
     """Products that enter the fit.
 
     Attributes:
-        pairs: Of two inputs, a <= b, int64 (p, 2).
-        triples: Of three, a <= b <= c, int64 (q, 3).
+        pairs: Pairs of two inputs, a <= b, int64 (p, 2).
+        triples: Triples of three, a <= b <= c, int64 (q, 3).
     """
 
     pairs: IntArray
@@ -23,18 +23,26 @@ class Entered:
 
     @classmethod
     def none(cls) -> Entered:
-        """No products."""
+        """Return no products."""
         return cls(np.empty((0, 2), dtype=np.int64), np.empty((0, 3), dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.pairs) + len(self.triples)
 
     def of(self, degree: int) -> IntArray:
-        """Those of so many inputs."""
+        """Return the products of a number of inputs.
+
+        Args:
+            degree: 2 or 3.
+        """
         return self.pairs if degree == 2 else self.triples
 
     def with_products(self, products: IntArray) -> Entered:
-        """These in place of those of as many inputs."""
+        """Return these with other products of as many inputs.
+
+        Args:
+            products: The other products, shape (p, degree).
+        """
         return Entered(products, self.triples) if products.shape[1] == 2 else Entered(self.pairs, products)
 
 

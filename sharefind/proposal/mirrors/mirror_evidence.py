@@ -13,9 +13,7 @@ from functools import cached_property
 from math import comb
 
 import numpy as np
-from scipy import special
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from sharefind.proposal.mirrors.entered_terms import Entered
 from sharefind.proposal.mirrors.signed_map import SignedMap
@@ -32,7 +30,7 @@ class EvidenceSettings:
         refuted: Probability with which any orbit of coefficients of a true symmetry may refute it.
         dispersion: Variance of a squared difference over twice its mean, since the errors of coefficients of one row
             are correlated.
-        beyond: A group is refuted, too, where all squared differences together exceed what noise gives by so many
+        beyond: A group is also refuted where all squared differences together exceed what noise gives by this number of
             standard deviations.
     """
 
@@ -61,7 +59,11 @@ class TiedTerms:
     classes: int
 
     def step_from(self, fewer: TiedTerms) -> float:
-        """Log of the odds for this group against a smaller one; where orbits merge, their sizes must speak for it."""
+        """Return the log odds of this group against a smaller one; where orbits merge, their sizes must speak for it.
+
+        Args:
+            fewer: The smaller group.
+        """
         if self.is_refuted:
             return -np.inf
         step = self.log_odds - fewer.log_odds
@@ -114,7 +116,11 @@ class MirrorEvidence:
         return np.asarray(np.maximum(of_two, self.terms.cubes.effects(spread)))
 
     def of(self, maps: Sequence[SignedMap]) -> TiedTerms:
-        """What the group that some maps generate makes of the coefficients."""
+        """Return the coefficients under the group that maps generate.
+
+        Args:
+            maps: The maps.
+        """
         fit, zero, labels = self._fit(maps)
         gain = fit.gain + self._gain_of_zeros(zero) + self._gain_of_pattern(fit, labels)
         return TiedTerms(
@@ -126,7 +132,11 @@ class MirrorEvidence:
         )
 
     def ties(self, maps: Sequence[SignedMap]) -> tuple[int, bool]:
-        """Number of orbits of coefficients, and whether they are refuted."""
+        """Return the number of orbits of coefficients, and whether they are refuted.
+
+        Args:
+            maps: Maps that generate the group.
+        """
         fit, _, labels = self._fit(maps)
         return int(labels.max()) + 1, self._is_refuted(fit)
 
@@ -194,7 +204,7 @@ class MirrorEvidence:
         tested = fit.freedom > 0
         if not tested.any():
             return False
-        p_values = special.chdtrc(fit.freedom[tested], fit.misfit[tested])
+        p_values = scipy.special.chdtrc(fit.freedom[tested], fit.misfit[tested])
         total, count = float(fit.misfit.sum()), float(fit.freedom.sum())
         limit = count + self.settings.beyond * np.sqrt(2 * self.settings.dispersion * count)
         return bool(p_values.min() * tested.sum() < self.settings.refuted or total > limit + self.settings.beyond**2)
@@ -221,7 +231,13 @@ class MirrorEvidence:
 
 
 def closure(entered: Entered, maps: Sequence[SignedMap], most: int) -> Entered | None:
-    """Products with all their images under maps; None where these are more than `most`."""
+    """Return products with all their images under maps; None where these are too many.
+
+    Args:
+        entered: The products.
+        maps: The maps.
+        most: Most products.
+    """
     known = {tuple(f) for f in (*entered.pairs.tolist(), *entered.triples.tolist())}
     waiting = list(known)
     while waiting:
@@ -309,8 +325,8 @@ def signed_orbits(moves: Sequence[tuple[IntArray, IntArray]], size: int) -> tupl
     here, there, flip = here[kept], there[kept], np.where(sign[kept] > 0, 0, size)
     rows = np.concatenate([here, here + size])
     columns = np.concatenate([there + flip, (there + flip + size) % (2 * size)])
-    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(2 * size, 2 * size))
-    both = connected_components(graph, directed=False)[1]
+    graph = scipy.sparse.coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(2 * size, 2 * size))
+    both = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
     plus, minus = both[:size], both[size:]
     labels = np.unique(np.minimum(plus, minus), return_inverse=True)[1]
     return labels, np.where(plus <= minus, 1, -1), np.asarray(plus == minus)
@@ -352,11 +368,11 @@ def _ways(images: IntArray, moved: BoolArray, before: Sequence[IntArray], seen: 
         return 0.0
     count, every = len(touched), max(len(np.unique(orbits[seen | moved])), len(touched))
     places = np.bincount(orbits)[touched]
-    return _log_choose(every, count) + float(special.gammaln(count + 1) + np.log(2 * places).sum())
+    return _log_choose(every, count) + float(scipy.special.gammaln(count + 1) + np.log(2 * places).sum())
 
 
 def _log_choose(n: int, k: int) -> float:
-    return float(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))
+    return float(scipy.special.gammaln(n + 1) - scipy.special.gammaln(k + 1) - scipy.special.gammaln(n - k + 1))
 
 
 def _point_orbits(moves: Sequence[IntArray], size: int) -> IntArray:

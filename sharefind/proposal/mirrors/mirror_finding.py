@@ -19,10 +19,10 @@ from sharefind.typing import FloatArray
 
 
 def mirror_finding(proposal: MirrorProposal) -> Finding:
-    """The proposal as the candidate of a search.
+    """Return the proposal as the candidate of a search.
 
     Args:
-        proposal: Generators, and the coefficients that they tie.
+        proposal: The generators, and the coefficients that they tie.
     """
     values, variances = proposal.terms.linear
     layout = mirror_layout(*values.shape)
@@ -48,7 +48,12 @@ def mirror_finding(proposal: MirrorProposal) -> Finding:
 
 
 def mirror_group(maps: Sequence[SignedMap], layout: Layout) -> FiniteGroup:
-    """The group that maps generate, on the points of `mirror_layout`, named by its structure."""
+    """Return the group that maps generate, on the points of `mirror_layout`, named by its structure.
+
+    Args:
+        maps: The maps.
+        layout: The layout.
+    """
     generators = tuple(g.points() for g in maps)
     group = FiniteGroup("C1", layout.points, generators, layout.natural_blocks)
     return FiniteGroup(structure_name(group), layout.points, generators, layout.natural_blocks, known_order=group.order)

@@ -2,7 +2,7 @@
 
 A backtracking search as for the automorphisms of a coloured graph (Sims 1970), with noisy coefficients for colours: an
 image of a label leaves for each input the images whose coefficients agree, and a branch ends where an input has none.
-Which of the maps are more than an accident is left to `mirror_evidence`.
+`mirror_evidence` decides which of the maps are more than an accident.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sharefind.progress import StageProgress, unwatched
 from sharefind.proposal.mirrors.cubic_images import CubicImages
 from sharefind.proposal.mirrors.partial_images import Image, SignedOrbits, closed_cycles
 from sharefind.proposal.mirrors.search_effort import SearchEffort, within_reach
@@ -32,6 +33,7 @@ class MirrorSearch:
         effort: How near, how long.
         steps: Partial maps that were looked at.
         is_exhaustive: Whether the search was not cut short.
+        on_progress: Called as columns get images.
         against: What products with an input and its image refute of others, for images of labels that were met.
     """
 
@@ -39,6 +41,7 @@ class MirrorSearch:
     effort: SearchEffort = field(default_factory=SearchEffort)
     steps: int = 0
     is_exhaustive: bool = True
+    on_progress: StageProgress = unwatched
     against: dict[tuple[Images, int, int, int], IntArray] = field(default_factory=dict, repr=False)
     _costs: dict[tuple[int, int], tuple[FloatArray, FloatArray]] = field(default_factory=dict, repr=False)
 
@@ -70,26 +73,33 @@ class MirrorSearch:
     # Generators -------------------------------------------------------------------------------------------------
 
     def generators(self) -> list[SignedMap]:
-        """What generates all maps that nearly keep the coefficients: base points are fixed one after another."""
+        """Return maps that generate all maps that nearly keep the coefficients: base points are fixed one after
+        another.
+        """
         labels = self._fixing(_State.start(self), self.outputs, _State.with_output)
         columns = self._fixing(labels[-1], self.inputs, _State.with_input)
         found: list[SignedMap] = []
         m, d = self.terms.linear[0].shape
         on_inputs, on_labels = SignedOrbits(d), SignedOrbits(m)
         # Every map that was found so far keeps the points before this one: orbits are those of their stabiliser.
-        for a, state in reversed(list(zip(self.inputs, columns, strict=False))):
+        for done, (a, state) in enumerate(reversed(list(zip(self.inputs, columns, strict=False)))):
+            self._tell(done)
             for image in state.images_of(a):
                 if not on_inputs.has(a, image):
                     more = self._completed(state.with_input(a, image))
                     on_inputs.join(*((g.in_images, g.in_signs) for g in more))
                     found += more
-        for j, state in reversed(list(zip(self.outputs, labels, strict=False))):
+        for done, (j, state) in enumerate(reversed(list(zip(self.outputs, labels, strict=False)))):
+            self._tell(len(self.inputs) + done)
             for image in state.images_of_label(j):
                 if not on_labels.has(j, image):
                     more = self._completed(state.with_output(j, image))
                     on_labels.join(*((g.out_images, g.out_signs) for g in more))
                     found += more
         return found
+
+    def _tell(self, done: int) -> None:
+        self.on_progress("images of columns", done, len(self.inputs) + len(self.outputs))
 
     def _fixing(self, start: _State, points: Sequence[int], fix: Callable[..., _State | None]) -> list[_State]:
         """The states in which more and more points stay where they are, the first with none of them."""
@@ -122,7 +132,11 @@ class MirrorSearch:
     # Differences ------------------------------------------------------------------------------------------------
 
     def differences(self, j: int, k: int) -> tuple[FloatArray, FloatArray]:
-        """What label j going to label k with sign + costs each input a and its image b.
+        """Return the cost of each input a and its image b when one label goes to another with sign +.
+
+        Args:
+            j: Number of the label.
+            k: Number of its image.
 
         Returns:
             Squares of differences, (2, d_in, d_in) for the signs + and - of (a, b), and their number (d_in, d_in). A
@@ -134,7 +148,12 @@ class MirrorSearch:
         return self._costs[key]
 
     def even(self, j: int, k: int) -> tuple[FloatArray, FloatArray]:
-        """The same of the coefficients of squares: (2, d_in, d_in) for the signs + and - of the label."""
+        """Return the same for the coefficients of squares: (2, d_in, d_in) for the signs + and - of the label.
+
+        Args:
+            j: Number of the label.
+            k: Number of its image.
+        """
         key = (j, -1 - k)
         if key not in self._costs:
             table = [np.einsum("jaa->ja", t) for t in (*self.terms.products, self.blurred[2])]
@@ -166,7 +185,12 @@ def _label(key: int) -> int:
 
 
 def telling(terms: Terms, axis: int) -> list[int]:
-    """Labels (axis 1) or inputs (axis 0) that are seen to matter: first those with most coefficients that are seen."""
+    """Return labels or inputs that are seen to matter, first those with most coefficients that are seen.
+
+    Args:
+        terms: The coefficients.
+        axis: 1 for labels, 0 for inputs.
+    """
     squares = np.einsum("jaa->ja", terms.seen_products)
     seen = (terms.seen_linear | squares).sum(axis=axis)
     values, variances = terms.linear

@@ -1,4 +1,4 @@
-"""Images of some columns: how they are closed to a signed permutation, and the orbits of those that were met."""
+"""Images of some columns: how they are closed to a signed permutation, and their orbits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ Image = tuple[int, int]
 
 
 def closed_cycles(images: dict[int, Image], size: int) -> tuple[IntArray, IntArray]:
-    """A signed permutation of all columns from an injection of some: chains are closed to cycles, the rest stays."""
+    """Return a signed permutation of all columns from an injection of some: chains are closed to cycles, other columns
+    stay.
+
+    Args:
+        images: Images of some columns.
+        size: Number of columns.
+    """
     target, signs = np.full(size, -1, dtype=np.int64), np.ones(size, dtype=np.int64)
     for a, (b, t) in images.items():
         target[a], signs[a] = b, t
@@ -27,17 +33,30 @@ def closed_cycles(images: dict[int, Image], size: int) -> tuple[IntArray, IntArr
 
 
 class SignedOrbits:
-    """Orbits of +-columns under maps that are found one after another."""
+    """Orbits of +-columns under maps that are found one after another.
+
+    Args:
+        size: Number of columns.
+    """
 
     def __init__(self, size: int) -> None:
         self._size, self._of = size, np.arange(2 * size)
 
     def has(self, point: int, image: Image) -> bool:
-        """Whether the orbit of a column has this image."""
+        """Return whether the orbit of a column has an image.
+
+        Args:
+            point: Number of the column.
+            image: The image.
+        """
         return bool(self._of[point] == self._of[image[0] + (self._size if image[1] < 0 else 0)])
 
     def join(self, *moves: tuple[IntArray, IntArray]) -> None:
-        """Join what maps move to each other."""
+        """Join columns that maps move to each other.
+
+        Args:
+            *moves: The maps, as images and signs.
+        """
         for images, signs in moves:
             plus = np.where(signs > 0, images, images + self._size)
             for here, there in enumerate([*plus, *((plus + self._size) % (2 * self._size))]):

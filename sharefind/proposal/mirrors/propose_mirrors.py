@@ -1,6 +1,6 @@
-"""From a log to the group of mirror maps that it speaks for: pairs of signed permutations of inputs and of labels.
+"""Proposes the group of mirror maps that a log speaks for: pairs of signed permutations of inputs and of labels.
 
-Exact tests of the group on other rows are left to `sharefind.search`.
+`sharefind.search` tests the group on other rows.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from sharefind.inference.partitions.linear_estimates import finite_array
+from sharefind.progress import StageProgress, unwatched
 from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
 from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence, closure
 from sharefind.proposal.mirrors.mirror_search import MirrorSearch
+from sharefind.proposal.mirrors.scaled_inputs import TermSettings
 from sharefind.proposal.mirrors.search_effort import SearchEffort, within_reach
 from sharefind.proposal.mirrors.settling import images_left
 from sharefind.proposal.mirrors.signed_map import SignedMap
-from sharefind.proposal.mirrors.term_fitting import TermSettings
 from sharefind.proposal.mirrors.terms import Terms, chosen_terms, fit_terms
 from sharefind.typing import BoolArray, FloatArray
 
@@ -74,17 +75,23 @@ class MirrorProposal:
 
 
 def propose_mirrors(
-    x: Any, y: Any, settings: MirrorSettings = MIRROR_SETTINGS, names: Sequence[str] = ()
+    x: Any,
+    y: Any,
+    settings: MirrorSettings = MIRROR_SETTINGS,
+    names: Sequence[str] = (),
+    on_progress: StageProgress = unwatched,
 ) -> MirrorProposal:
     """The group of pairs of signed permutations that n rows speak for.
 
-    Signs are about the zero of each column, as it stands in the data.
+    Signs are about the zero of each column in the data.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        settings: How maps are looked for.
-        names: Of the columns of x, for messages.
+        settings: Settings of the search.
+        names: Names of the columns of x, for messages.
+        on_progress: Called with a stage (products that are looked at, columns that get images), steps done, and steps
+            in all.
 
     Returns:
         Generators of the group, and what was set aside.
@@ -93,8 +100,8 @@ def propose_mirrors(
         InputError: Too few rows, values that are not finite, or an input that others determine.
     """
     x, y = finite_array(x, "x", 2), finite_array(y, "y", 2)
-    rows = _Rows(x, y, settings, names)
-    proposal = rows.best(fit_terms(x, y, settings.terms, names))
+    rows = _Rows(x, y, settings, names, on_progress)
+    proposal = rows.best(rows.fitted())
     return rows.with_cubes(proposal)
 
 
@@ -106,6 +113,7 @@ class _Rows:
     y: FloatArray
     settings: MirrorSettings
     names: Sequence[str]
+    on_progress: StageProgress
 
     def best(self, terms: Terms) -> MirrorProposal:
         """What some coefficients speak for, compared more loosely where they speak for nothing."""
@@ -115,9 +123,10 @@ class _Rows:
                 break
         return proposal
 
-    def fitted(self, entered: Entered) -> Terms:
-        """The coefficients when these products enter."""
-        return fit_terms(self.x, self.y, self.settings.terms, self.names, entered.pairs, entered.triples)
+    def fitted(self, entered: Entered | None = None) -> Terms:
+        """The coefficients when these products enter; where none are given, those of two inputs that matter."""
+        pairs, triples = (None, None) if entered is None else (entered.pairs, entered.triples)
+        return fit_terms(self.x, self.y, self.settings.terms, self.names, pairs, triples, self.on_progress)
 
     def with_cubes(self, proposal: MirrorProposal) -> MirrorProposal:
         """The same with products of three inputs, where residuals ask for some and the proposal needs them.
@@ -133,7 +142,7 @@ class _Rows:
 
     def _chosen(self, proposal: MirrorProposal, rounds: int) -> ChosenTerms:
         settings = replace(self.settings.terms, rounds=rounds)
-        return chosen_terms(self.x, self.y, proposal.terms.entered, settings, self.names)
+        return chosen_terms(self.x, self.y, proposal.terms.entered, settings, self.names, self.on_progress)
 
     def _is_broken(self, proposal: MirrorProposal, entered: Entered) -> bool:
         """Whether products that are seen do not go with the maps, or with what was set aside."""
@@ -150,7 +159,7 @@ class _Rows:
     def _proposed(self, terms: Terms) -> MirrorProposal:
         """The group with the most evidence among what the searches find."""
         settings = self.settings
-        searches = [MirrorSearch(terms, effort) for effort in settings.efforts]
+        searches = [MirrorSearch(terms, effort, on_progress=self.on_progress) for effort in settings.efforts]
         every = [g for search in searches for g in search.generators()]
         found, maps = list({g.points(): g for g in every}.values()), tuple[SignedMap, ...]()
         for _ in range(settings.rounds if found else 0):
@@ -216,7 +225,7 @@ def _grown(evidence: MirrorEvidence, found: Sequence[SignedMap], least: float) -
 def _pruned(
     evidence: MirrorEvidence, found: Sequence[SignedMap], least: float, most: int = 40
 ) -> tuple[SignedMap, ...]:
-    """Of all maps, those that tie anything more, without those for which the odds are too small; none if all are.
+    """Return the maps that tie anything more, without those whose odds are too small; none if all are.
 
     Of more than `most` maps none is left out: they are no accidents one by one.
     """
@@ -231,7 +240,7 @@ def _pruned(
 
 
 def _needed(evidence: MirrorEvidence, found: Sequence[SignedMap]) -> tuple[SignedMap, ...]:
-    """Maps of which each ties more than those before it, as long as none is refuted."""
+    """Return maps that each tie more than the maps before, as long as none is refuted."""
     kept: tuple[SignedMap, ...] = ()
     classes = evidence.ties(kept)[0]
     for g in found:

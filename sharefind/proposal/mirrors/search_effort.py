@@ -15,16 +15,16 @@ class SearchEffort:
     """How near coefficients must come, and how long maps are looked for.
 
     Attributes:
-        looseness: A column is no image when the squared differences of its coefficients exceed what noise gives by so
-            many standard deviations.
-        largest: Nor when one coefficient differs by so many standard errors.
-        reach: Nor when its mean is so many standard deviations away, so that rows and their images do not meet.
-        widest: Nor when its standard deviation is so many times larger or smaller.
+        looseness: A column is no image when the squared differences of its coefficients exceed what noise gives by this
+            number of standard deviations.
+        largest: Nor when one coefficient differs by this number of standard errors.
+        reach: Nor when its mean is this number of standard deviations away, so that rows and their images do not meet.
+        widest: Nor when its standard deviation is larger or smaller by this factor.
         live: Coefficients with a smaller |z| on both sides are not counted.
         clearest: Coefficients of a label that must have one of like size in another, before all are compared.
         least: What a coefficient that is seen goes to must have this z at least, with the right sign.
-        steps: Most partial maps that one search looks at.
-        most_steps: Most of all searches together.
+        steps: Most partial maps that one search examines.
+        most_steps: Most partial maps of all searches together.
         leaves: Maps that one search returns at most.
     """
 
@@ -40,22 +40,52 @@ class SearchEffort:
     leaves: int = 2
 
     def misses(self, here: FloatArray, there: FloatArray, critical: float) -> BoolArray:
-        """Whether a coefficient is seen here that is missing there, bool (p, q)."""
+        """Return whether a coefficient is seen here that is missing there.
+
+        Args:
+            here: z of coefficients here, shape (p,).
+            there: z of coefficients there, shape (p, q).
+            critical: |z| from which a coefficient is seen.
+
+        Returns:
+            Shape (p, q), bool.
+        """
         up, down = here > critical, here < -critical
         return np.asarray((up[:, None] & (there < self.least)) | (down[:, None] & (there > -self.least)))
 
     def either_misses(self, here: FloatArray, there: FloatArray, critical: float) -> BoolArray:
-        """Whether a coefficient that is seen on one side is missing on the other, bool (p, q)."""
+        """Return whether a coefficient that is seen on one side is missing on the other.
+
+        Args:
+            here: As in `misses`.
+            there: As in `misses`.
+            critical: As in `misses`.
+
+        Returns:
+            Shape (p, q), bool.
+        """
         return np.asarray(self.misses(here, there, critical) | self.misses(there, here, critical).T)
 
     def limit(self, count: FloatArray) -> FloatArray:
-        """Largest sum of so many squared differences that noise explains."""
+        """Return the largest sum of squared differences that noise explains.
+
+        Args:
+            count: Number of differences.
+        """
         loose = self.looseness
         return np.asarray(count + loose * np.sqrt(3.0 * count) + loose**2)
 
 
 def within_reach(terms: Terms, effort: SearchEffort) -> BoolArray:
-    """Whether rows reach those of an image: bool (2, d_in, d_in), for the signs + and -."""
+    """Return whether rows reach those of an image, for the signs + and -.
+
+    Args:
+        terms: Coefficients, with means and deviations of the inputs.
+        effort: Limits of the search.
+
+    Returns:
+        Shape (2, d_in, d_in), bool.
+    """
     mean, spread = terms.mean, terms.spread
     bound = effort.reach * np.sqrt(np.add.outer(spread**2, spread**2))
     alike = np.maximum.outer(spread, spread) <= effort.widest * np.minimum.outer(spread, spread)

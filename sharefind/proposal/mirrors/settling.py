@@ -181,7 +181,7 @@ class _Settling:
         return (self.outputs, point, 0) if point < first else (self.inputs, point - first, first)
 
     def _granted(self, moved: Sequence[int], orbits: IntArray) -> int | None:
-        """A point of which no image is left outside the group: as it stands, or by what would follow."""
+        """Return a point that has no image outside the group: already, or after the steps that would follow."""
         beyond = {p: self._beyond(p, orbits) for p in moved}
         few = sorted((p for p in moved if len(beyond[p]) <= self.trials), key=lambda p: len(beyond[p]))
         return next((p for p in few if not any(self._is_possible(p, b, t) for b, t in beyond[p])), None)

@@ -43,7 +43,7 @@ class SignedMap:
         return _moved(self.in_images, self.in_signs)
 
     def points(self) -> tuple[int, ...]:
-        """The permutation of the points of `mirror_layout`."""
+        """Return the permutation of the points of `mirror_layout`."""
         outputs = _as_points(self.out_images, self.out_signs)
         inputs = _as_points(self.in_images, self.in_signs)
         return (*outputs.tolist(), *(len(outputs) + inputs).tolist())
@@ -60,10 +60,20 @@ def _as_points(images: IntArray, signs: IntArray) -> IntArray:
 
 
 def mirror_layout(d_out: int, d_in: int) -> Layout:
-    """The weight (d_out, d_in) whose outputs and inputs are moved apart, with signs."""
+    """Return the layout of the weight (d_out, d_in) whose outputs and inputs are moved separately, with signs.
+
+    Args:
+        d_out: Number of outputs.
+        d_in: Number of inputs.
+    """
     return Layout((Axis("out", d_out, "signed"), Axis("in", d_in, "signed")), ((0, 1),))
 
 
 def from_points(points: Sequence[int] | IntArray, layout: Layout) -> SignedMap:
-    """The map that a permutation of the points of `mirror_layout` is."""
+    """Return the map of a permutation of the points of `mirror_layout`.
+
+    Args:
+        points: The permutation.
+        layout: The layout.
+    """
     return SignedMap(*layout.signed_move(points, 0), *layout.signed_move(points, 1))

@@ -3,100 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
+from sharefind.progress import StageProgress, unwatched
 from sharefind.proposal.coefficients import inverse
-from sharefind.proposal.least_squares import Fit
 from sharefind.proposal.mirrors.cubes import Cubes, fill_symmetric
 from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
+from sharefind.proposal.mirrors.scaled_inputs import Inputs, TermSettings
 from sharefind.typing import BoolArray, FloatArray, IntArray
 
-
-@dataclass(frozen=True)
-class TermSettings:
-    """Which products enter, and how sure they must be.
-
-    Attributes:
-        level: Probability with which any product that does not matter enters.
-        rows_per_term: Most terms are so few that each has this many rows.
-        rows_per_input: Fewer rows for an input are refused.
-        rounds: How often residuals are looked at for further products, of two inputs or of three.
-        far: An input whose mean is this many standard deviations from zero is expanded about its mean.
-        alike: Two such inputs are expanded at one distance from zero where that of their means differs by no more
-            standard deviations.
-        at_once: Most entries of the table of products that is held at a time.
-        most_cubic: Most products of three that are looked at, times rows and inputs; of more only those of inputs that
-            no label is seen to depend on.
-        fit: Leverages and rounding.
-    """
-
-    level: float = 0.001
-    rows_per_term: int = 6
-    rows_per_input: int = 3
-    rounds: int = 8
-    far: float = 3.0
-    alike: float = 1.0
-    at_once: int = 20_000_000
-    most_cubic: int = 30_000_000_000
-    fit: Fit = field(default_factory=Fit)
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """Inputs about their centre, each in units of its root mean square.
-
-    Attributes:
-        scaled: (n, d_in).
-        size: Root mean squares, (d_in,).
-        centre: (d_in,).
-        mean: (d_in,).
-        spread: Standard deviations, (d_in,); 0 for an input that does not vary.
-    """
-
-    scaled: FloatArray
-    size: FloatArray
-    centre: FloatArray
-    mean: FloatArray
-    spread: FloatArray
-
-    @classmethod
-    def of(cls, x: FloatArray, settings: TermSettings) -> Inputs:
-        """Those of rows (n, d_in)."""
-        mean, spread = x.mean(axis=0), x.std(axis=0)
-        centre = _centres(mean, spread, settings)
-        moved = x - centre
-        size = np.sqrt(np.mean(moved**2, axis=0))
-        varies = spread > settings.fit.rounding * (np.abs(mean) + spread)
-        size = np.where(varies, size, 1.0)
-        return cls(moved / size, size, centre, mean, np.where(varies, spread, 0.0))
-
-    @property
-    def varies(self) -> BoolArray:
-        """Which inputs do, bool (d_in,)."""
-        return np.asarray(self.spread > 0)
-
-    def monomials(self, degree: int, among: BoolArray | None = None) -> IntArray:
-        """All products of so many inputs that vary, in ascending order, int64 (p, degree).
-
-        among: Of these inputs only, bool (d_in,).
-        """
-        kept = np.flatnonzero(self.varies if among is None else self.varies & among)
-        found = np.arange(len(kept))[:, None]
-        for _ in range(degree - 1):
-            repeats = len(kept) - found[:, -1]
-            last = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-            found = np.repeat(found, repeats, axis=0)
-            found = np.column_stack([found, found[:, -1] + last])
-        return np.asarray(kept[found])
-
-    def products(self, factors: IntArray) -> FloatArray:
-        """Columns x_a x_b or x_a x_b x_c, (n, p)."""
-        columns = self.scaled[:, factors[:, 0]] * self.scaled[:, factors[:, 1]]
-        return np.asarray(columns if factors.shape[1] == 2 else columns * self.scaled[:, factors[:, 2]])
+_COUNTS = {2: "two", 3: "three"}
+"""Words for the number of inputs of a product."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,14 +42,16 @@ class TermFitting:
     """Fits of one log.
 
     Attributes:
-        inputs: Of the rows.
+        inputs: Inputs of the rows.
         y: Labels, (n, d_out).
         settings: Which products enter.
+        on_progress: Called as products are looked at.
     """
 
     inputs: Inputs
     y: FloatArray
     settings: TermSettings
+    on_progress: StageProgress = unwatched
 
     # Which products enter ---------------------------------------------------------------------------------------
 
@@ -152,7 +75,12 @@ class TermFitting:
         return entered
 
     def with_triples(self, entered: Entered) -> ChosenTerms:
-        """Products of two and of three that matter, of all inputs or, of many, those without a term that is seen."""
+        """Return products of two and of three that matter, of all inputs or, of many, those without a term that is
+        seen.
+
+        Args:
+            entered: Products of two that matter.
+        """
         if self._has_room(self.inputs.varies):
             return ChosenTerms(self.chosen(entered, 3), True)
         hidden = ~self._told(entered)
@@ -174,7 +102,9 @@ class TermFitting:
         return told
 
     def _grown(self, entered: Entered, every: IntArray) -> Entered | None:
-        """With products of as many inputs as `every` (p, degree) has; None where residuals ask for none."""
+        """Return products with more products of as many inputs as `every` (p, degree) has; None where residuals ask for
+        none.
+        """
         degree, before = every.shape[1], entered.of(every.shape[1])
         room = len(self.y) // self.settings.rows_per_term - 1 - int(self.inputs.varies.sum()) - len(entered)
         if room <= 0:
@@ -204,7 +134,12 @@ class TermFitting:
         return kept
 
     def independent(self, entered: Entered, products: IntArray) -> IntArray:
-        """Products (p, degree) without those that others which entered, or those before them, determine."""
+        """Return products without those that others determine, among the entered ones or the ones before.
+
+        Args:
+            entered: Products that entered.
+            products: Shape (p, degree).
+        """
         without = self.design(entered.with_products(products[:0]))
         design = np.hstack([without, self.inputs.products(products)])
         lengths = np.maximum(np.linalg.norm(design, axis=0), np.finfo(np.float64).tiny)
@@ -214,14 +149,22 @@ class TermFitting:
     # Fits -------------------------------------------------------------------------------------------------------
 
     def design(self, entered: Entered) -> FloatArray:
-        """Columns 1, inputs that vary, products, (n, p)."""
+        """Return the columns 1, inputs that vary, products, shape (n, p).
+
+        Args:
+            entered: The products.
+        """
         n = len(self.y)
         varying = self.inputs.scaled[:, self.inputs.varies]
         products = [self.inputs.products(factors) for factors in (entered.pairs, entered.triples)]
         return np.hstack([np.ones((n, 1)), varying, *products])
 
     def fitted(self, entered: Entered) -> Fitted:
-        """The fit with some products."""
+        """Return the fit with some products.
+
+        Args:
+            entered: The products.
+        """
         design = self.design(entered)
         weighted = design @ inverse(design.T @ design)
         residual = self._left(design, weighted)
@@ -229,7 +172,11 @@ class TermFitting:
         return Fitted(weighted.T @ self.y, variances, residual, len(design) - design.shape[1])
 
     def residual(self, entered: Entered) -> tuple[FloatArray, int]:
-        """HC3 residuals (n, d_out), and the degrees of freedom left."""
+        """Return HC3 residuals (n, d_out), and the remaining degrees of freedom.
+
+        Args:
+            entered: The products in the fit.
+        """
         design = self.design(entered)
         weighted = design @ inverse(design.T @ design)
         return self._left(design, weighted), len(design) - design.shape[1]
@@ -243,7 +190,12 @@ class TermFitting:
         return np.asarray(np.where(size > floor, residual, np.sqrt(floor)))
 
     def alone(self, residual: FloatArray, factors: IntArray) -> tuple[FloatArray, FloatArray]:
-        """What residuals (n, d_out) say of each product alone: coefficients and variances, (d_out, p) each."""
+        """Return coefficients and variances of each product alone, from residuals, (d_out, p) each.
+
+        Args:
+            residual: Shape (n, d_out).
+            factors: The products, shape (p, degree).
+        """
         m = self.y.shape[1]
         values, variances = np.empty((m, len(factors))), np.empty((m, len(factors)))
         for block, _, one, two in self._alone(residual, factors):
@@ -251,7 +203,12 @@ class TermFitting:
         return values, variances
 
     def largest(self, residual: FloatArray, factors: IntArray) -> FloatArray:
-        """Largest |z| of each product alone over all labels, (p,)."""
+        """Return the largest |z| of each product alone over all labels, shape (p,).
+
+        Args:
+            residual: Shape (n, d_out).
+            factors: The products, shape (p, degree).
+        """
         found = np.empty(len(factors))
         for block, _, values, variances in self._alone(residual, factors):
             found[block] = (np.abs(values) / np.sqrt(variances)).max(axis=0)
@@ -281,7 +238,9 @@ class TermFitting:
     ) -> Iterator[tuple[slice, FloatArray, FloatArray, FloatArray]]:
         """Parts of the products, each with its columns (n, k), coefficients and variances (d_out, k)."""
         tiny, basis = np.finfo(np.float64).tiny, self._basis(factors.shape[1])
+        stage = f"products of {_COUNTS[factors.shape[1]]} inputs"
         for block in _blocks(len(factors), max(1, self.settings.at_once // len(self.y))):
+            self.on_progress(stage, block.start, len(factors))
             columns = self._columns(factors[block], basis)
             norm = np.maximum((columns**2).sum(axis=0), tiny)
             values = residual.T @ columns / norm
@@ -307,23 +266,28 @@ class TermFitting:
         return np.asarray(np.maximum(by_row, alike))
 
     def critical(self, freedom: int) -> tuple[float, float, float, float]:
-        """|z| beyond which a coefficient of each kind is no accident: constant, linear, products of two, of three."""
+        """Return |z| beyond which a coefficient of each kind is no accident: constant, linear, products of two, of
+        three.
+
+        Args:
+            freedom: Degrees of freedom.
+        """
         d, m = int(self.inputs.varies.sum()), self.y.shape[1]
         counts = (m, m * d, m * comb(d + 1, 2), m * comb(d + 2, 3))
         one, two, three, four = (
-            -float(stdtrit(max(freedom, 1), self.settings.level / (2 * count or 2))) for count in counts
+            -float(scipy.special.stdtrit(max(freedom, 1), self.settings.level / (2 * count or 2))) for count in counts
         )
         return one, two, three, four
 
     # Products of three ------------------------------------------------------------------------------------------
 
     def cubes(self, entered: Entered, fitted: Fitted, first: int, critical: float) -> Cubes:
-        """Coefficients of products of three, in the units of the data.
+        """Return coefficients of products of three, in the units of the data.
 
         Args:
             entered: Products that entered.
             fitted: The fit.
-            first: Where those of three begin in it.
+            first: Place in the fit at which the products of three begin.
             critical: Their critical |z|.
         """
         m, d = self.y.shape[1], len(self.inputs.size)
@@ -345,23 +309,6 @@ class TermFitting:
             fill_symmetric(values, place[factors], one / unit)
             fill_symmetric(variances, place[factors], two / unit**2)
         return Cubes(kept, d, values, variances, entered.triples, critical)
-
-
-def _centres(mean: FloatArray, spread: FloatArray, settings: TermSettings) -> FloatArray:
-    """Zero, or for inputs far from it one distance for all whose means are as far, to either side.
-
-    Coefficients that a map exchanges are then expanded about points that it exchanges, too.
-    """
-    far = np.flatnonzero(np.abs(mean) > settings.far * spread)
-    order = far[np.argsort(np.abs(mean[far]), kind="stable")]
-    distance = np.abs(mean[order])
-    apart = np.diff(distance) > settings.alike * np.minimum(spread[order][1:], spread[order][:-1])
-    clusters = np.split(np.arange(len(order)), np.flatnonzero(apart) + 1)
-    centre = np.zeros_like(mean)
-    for members in clusters:
-        if len(members):
-            centre[order[members]] = distance[members].mean() * np.sign(mean[order[members]])
-    return centre
 
 
 def _blocks(count: int, size: int) -> Iterator[slice]:

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sharefind.errors import InputError
+from sharefind.progress import StageProgress, unwatched
 from sharefind.proposal.least_squares import refuse_dependent
 from sharefind.proposal.mirrors.cubes import Cubes
 from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
-from sharefind.proposal.mirrors.term_fitting import Inputs, TermFitting, TermSettings
+from sharefind.proposal.mirrors.scaled_inputs import Inputs, TermSettings
+from sharefind.proposal.mirrors.term_fitting import TermFitting
 from sharefind.typing import BoolArray, FloatArray, IntArray
 
 
@@ -28,8 +30,8 @@ class Terms:
     Attributes:
         constant: (d_out,), and its variance.
         linear: (d_out, d_in), and their variances.
-        products: Coefficients of x_a x_b, symmetric in a and b, (d_out, d_in, d_in); of those that did not enter what
-            the residuals say of each one alone. And their variances.
+        products: Coefficients of x_a x_b, symmetric in a and b, (d_out, d_in, d_in), and their variances. Products that
+            did not enter have the coefficients that residuals give to each one alone.
         entered: Products (a, b), a <= b, that entered the fit, int64 (p, 2).
         critical: |z| beyond which a coefficient of each kind is no accident: constant, linear, products.
         freedom: Degrees of freedom of a residual.
@@ -37,7 +39,7 @@ class Terms:
         spread: Standard deviations of the inputs, (d_in,).
         mean: Means of the inputs, (d_in,).
         samples: n.
-        cubes: Coefficients of x_a x_b x_c; of none where these were not asked for.
+        cubes: Coefficients of x_a x_b x_c; empty where they were not requested.
         blur: How far coefficients of a true map may differ beyond their errors, over the largest effect on the label:
             products that were left out count differently where inputs have other ranges.
     """
@@ -81,7 +83,14 @@ class Terms:
         return (self.blur * largest) ** 2, np.where(self.spread > 0, self.spread, 1.0)
 
     def predict(self, x: FloatArray) -> FloatArray:
-        """What the fit makes of inputs (n, d_in): labels (n, d_out), by the products that entered."""
+        """Return predictions of the fit, by the products that entered.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+
+        Returns:
+            Shape (n, d_out).
+        """
         moved = x - self.centre
         first, second = self.entered.T
         squares = (moved[:, first] * moved[:, second]) @ self.products[0][:, first, second].T
@@ -123,6 +132,7 @@ def fit_terms(
     names: Sequence[str] = (),
     wanted: IntArray | None = None,
     triples: IntArray | None = None,
+    on_progress: StageProgress = unwatched,
 ) -> Terms:
     """Least squares of y on 1, x and the products that matter.
 
@@ -130,9 +140,10 @@ def fit_terms(
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         settings: Which products enter.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
         wanted: Products (a, b) that enter, int64 (p, 2), and no others; None: those that matter.
         triples: Products (a, b, c) that enter, int64 (p, 3); None: none.
+        on_progress: Called as products are looked at.
 
     Returns:
         The coefficients with HC3 variances.
@@ -140,13 +151,18 @@ def fit_terms(
     Raises:
         InputError: Too few rows, or an input that others determine.
     """
-    fitting, nothing = _fitting(x, y, settings or TermSettings(), names), Entered.none()
+    fitting, nothing = _fitting(x, y, settings or TermSettings(), names, on_progress), Entered.none()
     pairs = fitting.chosen(nothing, 2).pairs if wanted is None else wanted
     return _terms(fitting, Entered(pairs, nothing.triples if triples is None else triples))
 
 
 def chosen_terms(
-    x: FloatArray, y: FloatArray, entered: IntArray, settings: TermSettings | None = None, names: Sequence[str] = ()
+    x: FloatArray,
+    y: FloatArray,
+    entered: IntArray,
+    settings: TermSettings | None = None,
+    names: Sequence[str] = (),
+    on_progress: StageProgress = unwatched,
 ) -> ChosenTerms:
     """Products of two and of three inputs that matter.
 
@@ -155,7 +171,8 @@ def chosen_terms(
         y: Labels, shape (n, d_out).
         entered: Products (a, b) that are known to matter, int64 (p, 2).
         settings: Which products enter.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
+        on_progress: Called as products are looked at.
 
     Returns:
         The products that enter.
@@ -163,17 +180,20 @@ def chosen_terms(
     Raises:
         InputError: As `fit_terms`.
     """
-    return _fitting(x, y, settings or TermSettings(), names).with_triples(Entered(entered, Entered.none().triples))
+    fitting = _fitting(x, y, settings or TermSettings(), names, on_progress)
+    return fitting.with_triples(Entered(entered, Entered.none().triples))
 
 
-def _fitting(x: FloatArray, y: FloatArray, settings: TermSettings, names: Sequence[str]) -> TermFitting:
+def _fitting(
+    x: FloatArray, y: FloatArray, settings: TermSettings, names: Sequence[str], on_progress: StageProgress
+) -> TermFitting:
     n, d = x.shape
     if n <= settings.rows_per_input * (d + 1):
         least = settings.rows_per_input * (d + 1)
         raise InputError(f"{n} samples are too few for a search of maps of {d} inputs; give more than {least}")
     inputs = Inputs.of(x, settings)
     refuse_dependent(np.hstack([np.ones((n, 1)), inputs.scaled[:, inputs.varies]]), x, settings.fit, names)
-    return TermFitting(inputs, y, settings)
+    return TermFitting(inputs, y, settings, on_progress)
 
 
 def _terms(fitting: TermFitting, entered: Entered) -> Terms:

@@ -36,7 +36,7 @@ from sharefind.report.text.text_style import STYLE
 from sharefind.report.text.verdict import last_rule
 from sharefind.search import SearchNode
 from sharefind.search.map_words import MAP_HEADINGS, MAP_NOTE, map_cells, map_sentences, map_title
-from sharefind.search.result_parts import BlindRow, Rival
+from sharefind.search.proposal_parts import BlindRow, Rival
 from sharefind.search.rules.registry import stop_traits
 from sharefind.search.three_verdicts import VERDICT_NOTE, has_verdicts, verdict_table
 from sharefind.written import NOTHING, number, plural, share

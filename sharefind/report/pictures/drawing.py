@@ -295,7 +295,7 @@ def plot(view: RunView, name: str, target: str | Path | Axes | None, caller: str
 
     Args:
         view: The run.
-        name: Of the picture.
+        name: Name of the picture.
         target: Where to; None for a new figure.
         caller: What messages call the function that was asked.
 
@@ -303,7 +303,8 @@ def plot(view: RunView, name: str, target: str | Path | Axes | None, caller: str
         The new figure where no target is given.
 
     Raises:
-        ConfigError: As in `check_picture`, or the run has nothing to draw. RunFolderError: The file cannot be written.
+        ConfigError: As in `check_picture`, or the run has nothing to draw.
+        RunFolderError: The file cannot be written.
     """
     picture = picture_of(name)
     missing = picture.missing(view, None)

@@ -25,7 +25,7 @@ from sharefind.search.observer import WARNING
 from sharefind.written import number, shortened
 
 if TYPE_CHECKING:
-    from sharefind.architectures.layers.network_training import Epoch
+    from sharefind.architectures.layers.training_record import Epoch
 
 
 def is_shown(console: Console, *, is_silent: bool, is_json: bool) -> bool:
@@ -92,26 +92,6 @@ def _in_notebook(console: Console, headline: str, forecast: Forecast | None) -> 
 
 
 @contextmanager
-def waiting(console: Console, words: str, *, is_silent: bool, is_json: bool) -> Iterator[None]:
-    """Show on a terminal what is done in this `with` block, for work without a progress bar.
-
-    Args:
-        console: A console on stderr.
-        words: What is done.
-        is_silent: Whether output is silent.
-        is_json: Whether the output is JSON.
-
-    Yields:
-        Nothing.
-    """
-    if console.is_terminal and is_shown(console, is_silent=is_silent, is_json=is_json):
-        with console.status(Text(words)):
-            yield
-    else:
-        yield
-
-
-@contextmanager
 def training_progress(
     console: Console, epochs: int, *, is_silent: bool, networks: int = 2
 ) -> Iterator[Callable[[str, Epoch], None] | None]:
@@ -136,7 +116,7 @@ def training_progress(
         yield pace
         return
     bars: dict[str, TaskID] = {}
-    with Progress(*_columns(), console=console, transient=True) as progress:
+    with Progress(*bar_columns(), console=console, transient=True) as progress:
 
         def told(name: str, epoch: Epoch) -> None:
             pace(name, epoch)
@@ -162,7 +142,7 @@ def audit_progress(console: Console, *, is_silent: bool) -> Iterator[Callable[[s
         yield None
         return
     bars: dict[str, TaskID] = {}
-    with Progress(*_columns(), console=console, transient=True) as progress:
+    with Progress(*bar_columns(), console=console, transient=True) as progress:
 
         def told(name: str, done: int, steps: int) -> None:
             if name not in bars:
@@ -197,8 +177,12 @@ class _Pace:
         self._console.print(Text(f"time  up to {most}: {what}"), soft_wrap=True)
 
 
-def _columns(*, is_timed: bool = True) -> tuple[ProgressColumn, ...]:
-    """Return the columns of a progress bar; its text is not markup, since groups and spaces may have any name."""
+def bar_columns(*, is_timed: bool = True) -> tuple[ProgressColumn, ...]:
+    """Return the columns of a progress bar; its text is not markup, since groups and spaces may have any name.
+
+    Args:
+        is_timed: Whether the elapsed time is shown.
+    """
     text = TextColumn("{task.description}", markup=False)
     bar: tuple[ProgressColumn, ...] = text, BarColumn(30 if is_timed else 14), TaskProgressColumn()
     return (*bar, TimeElapsedColumn()) if is_timed else bar
@@ -289,7 +273,7 @@ class LiveView(NoteView):
         self._visited: dict[str, SearchNode] = {}
         self._origin: dict[str, Growth] = {}
         self._current: SearchNode | None = None
-        self._progress = Progress(*_columns(is_timed=False), console=console)
+        self._progress = Progress(*bar_columns(is_timed=False), console=console)
         self._task: TaskID = self._progress.add_task("starting", total=None)
 
     def on_start(self, problem: TestedProblem, lattice: SearchLattice) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sharefind.search.proposal_parts import ProposedGroup, SubgroupsRow
 from sharefind.search.result import Result
-from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
 from sharefind.written import share
 
 
@@ -64,8 +64,8 @@ def axis_words(result: Result, name: str) -> str:
     """Return what a group of the proposed axis turns about, such as "turns about (0, 0, 1), axis within .3 degrees".
 
     Args:
-        result: Of the search.
-        name: Of the group; "" is returned for others.
+        result: Result of the search.
+        name: Name of the group; "" is returned for others.
     """
     one = _of_axis(result, name)
     if one is None or not one.axes or one.degrees is None:

@@ -5,7 +5,7 @@ Every presentation of a run takes its sentences from here; `tables` and `html_pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sharefind.errors import setting
 from sharefind.groups import cycle_notation
@@ -23,8 +23,9 @@ from sharefind.report.text.subgroup_words import axis_words
 from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision
 from sharefind.search.engine import NO_DIRECTION, no_direction_advice
+from sharefind.search.proposal_parts import BlindRow, Proposed, Rival
 from sharefind.search.result import Result
-from sharefind.search.result_parts import BlindRow, DiagnosisRow, Proposed, Rival, Stabiliser
+from sharefind.search.result_parts import DiagnosisRow, Stabiliser
 from sharefind.search.rules.registry import stop_traits
 from sharefind.written import NOTHING, number, order, share, shortened
 
@@ -295,11 +296,11 @@ def _has_smaller_group(result: Result) -> bool:
     return any(row is not None and row.smaller_group for row in (result.blind, result.subgroups))
 
 
-def _of_weights(name: str) -> str:
-    return (
-        f"{name} is the symmetry of the weights: a smaller group has the same space, and the data may have no more "
-        "than that."
-    )
+def _of_weights(name: str, smaller: Sequence[str] = ()) -> str:
+    """Return that only the space is known; smaller: names of groups with the same space, with generators or without."""
+    kinds = ", ".join(dict.fromkeys(one.partition(":<")[0] for one in smaller))
+    which = f"smaller groups have the same space ({kinds})" if kinds else "a smaller group has the same space"
+    return f"{name} is the symmetry of the weights: {which}, and which of them the data have is undecided."
 
 
 def doubts(result: Result) -> Iterator[str]:
@@ -310,7 +311,7 @@ def doubts(result: Result) -> Iterator[str]:
     """
     blind, stabiliser = result.blind, result.e_star.stabiliser
     if result.subgroups and result.subgroups.smaller_group and stabiliser and result.maximal[:1] == [stabiliser.name]:
-        yield _of_weights(stabiliser.name)
+        yield _of_weights(stabiliser.name, result.subgroups.same_space)
     if not blind:
         return
     rivals = ", ".join(f"{r.name} (dim {r.dim}{_share(r)})" for r in blind.rivals)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, FiniteFloat, model_validator
 
 from sharefind.inference import Diagnosis, RandomisationTest, RiskGap
 from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.inference.relation.group_shares import GroupShares
-from sharefind.inference.relation.relation_test import RelationTest
 from sharefind.search.json_fields import Part, Size, Word
 from sharefind.search.map_rows import MapRow
 from sharefind.search.memory import DIAGNOSIS, MAP, RELATION, SHARES, TEST, Kind
@@ -24,6 +23,9 @@ from sharefind.search.node_record import NODE, NodeRecord
 from sharefind.search.rules.growth import Proposal
 from sharefind.search.search_lattice import Growth, SearchNode, SnapRow, snap_json
 from sharefind.spaces import Subspace
+
+if TYPE_CHECKING:
+    from sharefind.inference.relation.relation_test import RelationTest
 
 
 class _Proposal(Part):
@@ -90,6 +92,8 @@ class _Relation(Part):
     detectable: NonNegative | None = None
 
     def value(self) -> RelationTest:
+        from sharefind.inference.relation.relation_test import RelationTest
+
         return RelationTest(self.test.value(), self.overlap, self.detectable)
 
 

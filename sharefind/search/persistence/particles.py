@@ -26,7 +26,11 @@ FILE = re.compile(r"node-[0-9]{4,9}\.safetensors")
 
 
 def digest(content: bytes) -> str:
-    """SHA-256 in hexadecimal digits."""
+    """Return SHA-256 in hexadecimal digits.
+
+    Args:
+        content: The bytes.
+    """
     return hashlib.sha256(content).hexdigest()
 
 
@@ -35,7 +39,7 @@ def write_particles(path: Path, number: int, training: Training) -> dict[str, st
 
     Args:
         path: The run folder.
-        number: Of the node's visit.
+        number: Number of the node's visit.
         training: Its observed training.
 
     Returns:
@@ -48,15 +52,16 @@ def write_particles(path: Path, number: int, training: Training) -> dict[str, st
 
 
 def refuse_changed(path: Path, kept: Any, limits: Limits) -> None:
-    """Refuse particles that are not as they were left.
+    """Refuse particles that have changed since they were written.
 
     Args:
         path: The run folder.
-        kept: What the line of the node says of them.
-        limits: On the file.
+        kept: The record of the particles in the line of the node.
+        limits: Limits on the size of the file.
 
     Raises:
-        ValueError: they are missing or damaged. RunFolderError: they are above the limits.
+        ValueError: The particles are missing or damaged.
+        RunFolderError: They are above the limits.
     """
     if FILE.fullmatch(kept["file"]) is None:
         raise ValueError(f"{PARTICLES} are in no file node-NNNN.safetensors")
@@ -70,10 +75,15 @@ def refuse_changed(path: Path, kept: Any, limits: Limits) -> None:
 def read_particles(
     path: Path, number: int, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Particles of the first training of a visited node of the run in a folder, before and after, (N, D) each, float64.
+    """Return particles of the first training of a visited node, before and after, shape (N, D) each, float64.
+
+    Args:
+        path: The run folder.
+        number: Number of the node's visit.
+        limits: Limits on the size of the file.
 
     Raises:
-        RunFolderError: the file is missing, damaged or above the limits.
+        RunFolderError: The file is missing, damaged or above the limits.
     """
     file = _file(path, number)
     try:

@@ -12,11 +12,11 @@ from sharefind.search.search_lattice import ZERO, SearchLattice, SearchNode
 
 
 def misfit(record: NodeRecord, problem: Problem, lattice: SearchLattice, growth: str) -> str:
-    """Why a record cannot be what this search would keep of a node; empty if it can.
+    """Return why a record cannot be what this search would keep of a node; empty if it can.
 
     Args:
-        record: What is said to be kept.
-        problem: What is searched.
+        record: The record.
+        problem: The problem that is searched.
         lattice: The search so far, with the node.
         growth: The growth rule's name.
     """
@@ -38,9 +38,14 @@ def misfit(record: NodeRecord, problem: Problem, lattice: SearchLattice, growth:
 
 
 def belongs(problem: Problem, node: SearchNode) -> bool:
-    """Whether a node that was read can be of this problem: its space lies in Z, space and names are the candidate's.
+    """Return whether a node that was read can belong to this problem.
 
-    A node that says to be no candidate must not have the name of one.
+    Its space must lie in Z, and space and names must be the candidate's. A node that claims no candidate must not have
+    the name of a candidate's node.
+
+    Args:
+        problem: The problem.
+        node: The node.
     """
     if node.space.ambient != problem.space.dim:
         return False

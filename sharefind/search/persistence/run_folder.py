@@ -18,7 +18,7 @@ import tomli_w
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
-from sharefind.errors import RunFolderError, SharefindError, one_line, setting, wording
+from sharefind.errors import RunFolderError, SharefindError, one_line, wording
 from sharefind.formats import parse_toml
 from sharefind.inference import RandomisationTest
 from sharefind.limits import DEFAULT_LIMITS, Limits
@@ -29,6 +29,7 @@ from sharefind.search.map_explanations import nearest_table
 from sharefind.search.map_words import NEAREST_MAP
 from sharefind.search.memory import TEST, Kind, Value
 from sharefind.search.node_record import NODE
+from sharefind.search.persistence.folder_checks import make_folder, refuse_link, refuse_occupied
 from sharefind.search.persistence.journal_lines import CODECS
 from sharefind.search.persistence.particles import PARTICLES, digest, read_particles, refuse_changed, write_particles
 from sharefind.search.persistence.small_files import FileSizes, read_json, read_small, refuse_size
@@ -38,8 +39,6 @@ from sharefind.search.result import Result, read_result
 from sharefind.search.search_lattice import SearchLattice
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.storage import (
-    LOCK,
-    TEMPORARY,
     Journal,
     json_text,
     local_name,
@@ -68,7 +67,11 @@ UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, Re
 class RunFolder:
     """A folder that holds one run. It is a `Memory` for the engine.
 
-    What was finished is read when it is asked for, once, until somebody works in the folder.
+    Finished work is read once, at the first request, until a process works in the folder.
+
+    Args:
+        path: The folder.
+        limits: Limits on the files that are read.
     """
 
     def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -80,15 +83,20 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, config: SearchConfig) -> RunFolder:
-        """A new run folder with its configuration.
+        """Return a new run folder with its configuration.
+
+        Args:
+            path: The folder.
+            config: The configuration.
 
         Raises:
-            RunFolderError: the folder exists and is not empty, or cannot be made. StorageError: the disk is full.
+            RunFolderError: The folder exists and is not empty, or cannot be made.
+            StorageError: The disk is full.
         """
-        _refuse_occupied(path)
-        _made(path / PARTICLES)
+        refuse_occupied(path)
+        make_folder(path / PARTICLES)
         with sole_use(path):
-            _refuse_occupied(path)
+            refuse_occupied(path)
             sweep(path)
             folder = cls(path)
             folder.write_config(config)
@@ -96,10 +104,14 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path, limits: Limits = DEFAULT_LIMITS) -> RunFolder:
-        """An existing run folder; `limits` bound the files that are read of it.
+        """Return an existing run folder.
+
+        Args:
+            path: The folder.
+            limits: Limits on the files that are read.
 
         Raises:
-            RunFolderError: there is no run in it.
+            RunFolderError: It holds no run.
         """
         if not (path / CONFIG).is_file():
             raise RunFolderError(f"{path} holds no run ({CONFIG} is missing); give the folder that discover printed")
@@ -107,15 +119,20 @@ class RunFolder:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Sole use of the folder, with what others finished meanwhile, and without what a killed process left half.
+        """Hold the folder for this process alone, with finished work of others and without half-written work of killed
+        processes.
+
+        Yields:
+            Nothing.
 
         Raises:
-            RunFolderError: another process works in it. StorageError: the disk is full or failing.
+            RunFolderError: Another process works in it.
+            StorageError: The disk is full or failing.
         """
         with sole_use(self.path):
             for path in (self.path / PARTICLES, *(journal.path for journal in self._journals.values())):
-                _refuse_link(path)
-            _made(self.path / PARTICLES)
+                refuse_link(path)
+            make_folder(self.path / PARTICLES)
             for folder in (self.path, self.path / PARTICLES):
                 sweep(folder)
             self._kept.clear()
@@ -174,17 +191,22 @@ class RunFolder:
         return found
 
     def write_config(self, config: SearchConfig) -> None:
-        """Write the configuration of the run, with every choice made."""
+        """Write the configuration of the run, with every choice made.
+
+        Args:
+            config: The configuration.
+        """
         values = config.model_dump(exclude_none=True)
         written = {name: portable_name(values[name]) for name in FILES if name in values}
         plain = config.model_copy(update=written).model_dump(mode="json", exclude_none=True)
         write_atomically(self.path / CONFIG, tomli_w.dumps(plain))
 
     def config(self) -> SearchConfig:
-        """The configuration of the run.
+        """Return the configuration of the run.
 
         Raises:
-            RunFolderError: config.toml is not TOML. ConfigError: it holds keys or values that are not valid.
+            RunFolderError: config.toml is not TOML.
+            ConfigError: It holds keys or values that are not valid.
         """
         try:
             values = parse_toml(read_small(self.path / CONFIG))
@@ -195,10 +217,13 @@ class RunFolder:
         return search_config(**{**values, **{name: local_name(text) for name, text in texts.items()}})
 
     def claim(self, problem: Problem) -> None:
-        """Tie the run to its samples and settings: the first call writes their fingerprints, later ones compare.
+        """Tie the run to its samples and settings: the first call writes their fingerprints, later calls compare.
+
+        Args:
+            problem: The problem.
 
         Raises:
-            RunFolderError: the run was begun with other samples or settings.
+            RunFolderError: The run was begun with other samples or settings.
         """
         found = _fingerprints(problem)
         self._compare(found)
@@ -208,10 +233,13 @@ class RunFolder:
         self.__dict__.pop("_mark", None)
 
     def check(self, problem: Problem) -> None:
-        """Compare samples and settings with those that the run was begun with, as far as it says.
+        """Compare samples and settings with those that the run was begun with, as far as they are recorded.
+
+        Args:
+            problem: The problem.
 
         Raises:
-            RunFolderError: they are others.
+            RunFolderError: They differ.
         """
         self._compare(_fingerprints(problem))
 
@@ -238,15 +266,26 @@ class RunFolder:
                 raise RunFolderError(f"{self.path} was begun with other {what[name]}, or start a new run")
 
     def get(self, kind: Kind[Value], key: str) -> Value | None:
-        """What was finished, or None."""
+        """Return what was finished, or None.
+
+        Args:
+            kind: As in `Memory`.
+            key: As in `Memory`.
+        """
         found: Value | None = self._all(kind).get(key)
         return found
 
     def put(self, kind: Kind[Value], key: str, value: Value) -> None:
         """Append what was finished to its journal.
 
+        Args:
+            kind: As in `Memory`.
+            key: As in `Memory`.
+            value: As in `Memory`.
+
         Raises:
-            RunFolderError: the folder cannot be written. StorageError: the disk is full or failing.
+            RunFolderError: The folder cannot be written.
+            StorageError: The disk is full or failing.
         """
         kept, line = self._all(kind), CODECS[kind].line(key, value)
         if kind is NODE:
@@ -255,7 +294,7 @@ class RunFolder:
         kept[key] = value
 
     def seconds(self) -> float:
-        """Seconds that were worked on the run so far, all sessions together, as far as they were kept."""
+        """Return the seconds of work on the run so far, all sessions together, as far as they were kept."""
         return self._seconds
 
     @cached_property
@@ -271,23 +310,41 @@ class RunFolder:
             return 0.0
 
     def keep_seconds(self, seconds: float) -> None:
-        """Keep how many seconds were worked, all sessions together; raises as `put`."""
+        """Keep the seconds of work, all sessions together; raises as `put`.
+
+        Args:
+            seconds: The seconds.
+        """
         write_atomically(self.path / SPENT, json_text({"seconds": round(seconds, 3)}) + "\n")
 
     def tests(self) -> dict[str, RandomisationTest]:
-        """Every exact test that was finished, with what it cost."""
+        """Return every exact test that was finished, with its cost."""
         return dict(self._all(TEST))
 
     def keep_particles(self, number: int, training: Training) -> None:
-        """Particles of a node's observed training before and after, (R, D, N), as safetensors."""
+        """Keep particles of a node's observed training before and after, as safetensors.
+
+        Args:
+            number: Number of the node's visit.
+            training: The training, shape (R, D, N).
+        """
         self._particles = write_particles(self.path, number, training)
 
     def particles(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """`read_particles` of this run."""
+        """Return `read_particles` of this run.
+
+        Args:
+            number: Number of the node's visit.
+        """
         return read_particles(self.path, number, self.limits)
 
     def finish(self, outcome: SearchOutcome, result: Result) -> None:
-        """Write the lattice and then the result: a result is there only when everything else is."""
+        """Write the lattice and then the result: a result exists only when everything else does.
+
+        Args:
+            outcome: The outcome of the search.
+            result: Its result.
+        """
         write_atomically(self.path / LATTICE, outcome.lattice.dumps())
         write_atomically(self.path / GRAPHML, outcome.lattice.to_graphml())
         nearest = nearest_table(outcome)
@@ -296,50 +353,17 @@ class RunFolder:
         write_atomically(self.path / RESULT, json_text(result.to_json(), indent=1) + "\n")
 
     def result(self) -> Result:
-        """The result of a finished run.
+        """Return the result of a finished run.
 
         Raises:
-            RunFolderError: the run is not finished, or its result is not JSON or holds what no search writes.
+            RunFolderError: The run is not finished, or its result is not JSON or not the result of a search.
         """
         missing = f"the run is not finished; go on with {wording().going_on(self.path)}"
         return read_result(read_json(self.path / RESULT, missing, self.limits), self.path / RESULT)
 
     def lattice(self) -> SearchLattice:
-        """The search lattice of a finished run."""
+        """Return the search lattice of a finished run."""
         return SearchLattice.from_json(read_json(self.path / LATTICE, "the run is not finished", self.limits))
-
-
-def _refuse_occupied(path: Path) -> None:
-    """Refuse a folder with anything but what a process leaves that was killed before it had begun."""
-    begun = (LOCK, PARTICLES)
-    try:
-        entries = [] if not path.exists() else list(path.iterdir())
-        others = [e for e in entries if e.name not in begun and not e.name.endswith(TEMPORARY)]
-        if others or ((path / PARTICLES).is_dir() and any((path / PARTICLES).iterdir())):
-            raise RunFolderError(
-                f"{path} exists and is not an empty folder; choose another {setting('out')}, or go on with "
-                f"{setting('resume')} {path}"
-            )
-    except NotADirectoryError:
-        raise RunFolderError(f"{path} exists and is not a folder; choose another {setting('out')}") from None
-    except OSError as error:
-        raise RunFolderError(f"{path} cannot be read ({error.strerror}); choose another {setting('out')}") from None
-
-
-def _made(particles: Path) -> None:
-    """Make the folder of particles, and the run's around it; copies may have left it out where it was empty."""
-    try:
-        particles.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(
-            f"{particles.parent} cannot be made ({error.strerror}); choose another {setting('out')}"
-        ) from None
-
-
-def _refuse_link(path: Path) -> None:
-    """Nothing is written through a link, which may lead out of the run."""
-    if path.is_symlink():
-        raise RunFolderError(f"{path} is a link; put what it leads to in its place")
 
 
 def _fingerprints(problem: Problem) -> dict[str, str]:

@@ -21,14 +21,14 @@ from sharefind.search.search_lattice import SearchLattice, SearchNode
 
 
 def budget(started: float, most: float, before: float) -> Deadline:
-    """When the seconds of a run are spent.
+    """Return the deadline at which the seconds of a run are spent.
 
     Args:
         started: When this session began, in seconds of `time.monotonic`.
         most: Seconds of all sessions.
-        before: Those of earlier ones.
+        before: Seconds of earlier sessions.
     """
-    late = BudgetSpent(f"{setting('max_seconds')} {most:g}: they are spent, all sittings together")
+    late = BudgetSpent(f"{setting('max_seconds')} {most:g}: they are spent, all sessions together")
     return Deadline(started + most - before, late)
 
 
@@ -65,7 +65,7 @@ class RunSession(Observers):
 
     @property
     def deadline(self) -> Deadline | None:
-        """When the seconds are spent, for work that is told less often than they pass; None for no bound."""
+        """When the seconds are spent, for work that reports progress rarely; None for no bound."""
         return None if self._most is None else budget(self._started, self._most, self._before)
 
     @property
@@ -78,34 +78,64 @@ class RunSession(Observers):
         self._folder.keep_seconds(self.seconds)
 
     def on_start(self, problem: TestedProblem, lattice: SearchLattice) -> None:
-        """Remember of what search the nodes must be that are recalled."""
+        """Note the search, which recalled nodes must belong to.
+
+        Args:
+            problem: As in `Observer`.
+            lattice: As in `Observer`.
+        """
         self._search = problem, lattice
         super().on_start(problem, lattice)
 
     def on_node_start(self, node: SearchNode) -> None:
-        """Count the node."""
+        """Count the node.
+
+        Args:
+            node: As in `Observer`.
+        """
         self._number += 1
         super().on_node_start(node)
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
-        """Pass it on, unless the time is spent."""
+        """Forward the event, unless the time is spent.
+
+        Args:
+            node: As in `Observer`.
+            stage: As in `Observer`.
+            done: As in `Observer`.
+            total: As in `Observer`.
+        """
         super().on_progress(node, stage, done, total)
         if self._is_new:
             self._refuse_spent()
 
     def on_training(self, node: SearchNode, training: Training) -> None:
-        """Keep the particles."""
+        """Keep the particles.
+
+        Args:
+            node: As in `Observer`.
+            training: As in `Observer`.
+        """
         self._folder.keep_particles(self._number, training)
         super().on_training(node, training)
 
     def on_note(self, note: str) -> None:
-        """Pass it on; what cannot be used is work that is to be done, if there is time."""
+        """Forward the note; work that cannot be used is done again, if there is time.
+
+        Args:
+            note: As in `Observer`.
+        """
         super().on_note(note)
         self._is_new = True
         self._refuse_spent()
 
     def get(self, kind: Kind[Value], key: str) -> Value | None:
-        """What is kept and can be true of this search; None where it is to be done, if there is time."""
+        """Return what is kept and can belong to this search; None where it must be done, if there is time.
+
+        Args:
+            kind: As in `Memory`.
+            key: As in `Memory`.
+        """
         found = self._folder.get(kind, key)
         if isinstance(found, NodeRecord) and self._search is not None:
             problem, lattice = self._search
@@ -119,7 +149,13 @@ class RunSession(Observers):
         return found
 
     def put(self, kind: Kind[Value], key: str, value: Value) -> None:
-        """Keep what was finished."""
+        """Keep what was finished.
+
+        Args:
+            kind: As in `Memory`.
+            key: As in `Memory`.
+            value: As in `Memory`.
+        """
         self._folder.put(kind, key, value)
         self._keep_seconds()
 
@@ -128,7 +164,7 @@ class RunSession(Observers):
         self._keep_seconds()
         if self._most is not None and self.seconds >= self._most:
             raise BudgetSpent(
-                f"{setting('max_seconds')} {self._most:g}: {self.seconds:.1f} s were worked, all sittings together"
+                f"{setting('max_seconds')} {self._most:g}: {self.seconds:.1f} s were worked, all sessions together"
             )
 
     def _keep_seconds(self) -> None:

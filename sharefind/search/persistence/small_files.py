@@ -17,7 +17,7 @@ class FileSizes:
 
     Attributes:
         json: Result, lattice or journal.
-        particles: Of a node; a default search at the default limit on dim Z writes 1.6 GB.
+        particles: Particles of a node; a default search at the default limit on dim Z writes 1.6 GB.
         small: Configuration and other small files; no limit raises it.
     """
 
@@ -27,10 +27,14 @@ class FileSizes:
 
 
 def refuse_size(path: Path, most: int) -> None:
-    """Refuse a file above a number of bytes.
+    """Refuse a large file.
+
+    Args:
+        path: The file.
+        most: Most bytes.
 
     Raises:
-        RunFolderError: it is larger.
+        RunFolderError: It is larger.
     """
     size = path.stat().st_size
     if size > most:
@@ -38,25 +42,28 @@ def refuse_size(path: Path, most: int) -> None:
 
 
 def read_small(path: Path) -> bytes:
-    """The content of a small file.
+    """Return the content of a small file.
+
+    Args:
+        path: The file.
 
     Raises:
-        RunFolderError: it is too large.
+        RunFolderError: It is too large.
     """
     refuse_size(path, FileSizes.small)
     return path.read_bytes()
 
 
 def read_json(path: Path, missing: str, limits: Limits) -> Any:
-    """A JSON value from a file.
+    """Return a JSON value from a file.
 
     Args:
         path: The file.
         missing: What its absence means.
-        limits: On its size.
+        limits: Limits on its size.
 
     Raises:
-        RunFolderError: it is missing, too large or no JSON.
+        RunFolderError: The file is missing, too large or no JSON.
     """
     if not path.is_file():
         raise RunFolderError(f"{path} is missing: {missing}")

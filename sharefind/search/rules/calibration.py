@@ -1,7 +1,7 @@
 """delta_j of the rule `calibrated`: how far training on a finite sample of a symmetric law goes from E_j.
 
 The copies of the exact test are such samples. The data and every copy are trained alike, so dist^2 of the data against
-an order statistic of the copies' is a test in its own right. What follows for the search is left to `stopping`.
+an order statistic of the copies' is a test in its own right. `stopping` decides what follows for the search.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from sharefind.groups import Group
 from sharefind.inference import Verdict
 from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule, cosine
 from sharefind.meanfield.dynamics.sgd import SGDConfig
+from sharefind.progress import StageProgress
 from sharefind.search.experiments import (
     CopiesPlan,
-    StageProgress,
     Training,
     copies_experiment,
     observed_experiment,
@@ -55,7 +55,11 @@ class CalibratedTraining:
     rounding: float = 1e-20
 
     def smallest(self, training: Training) -> float:
-        """dist^2 of a training that is rounding alone."""
+        """Return dist^2 of a training that is rounding alone.
+
+        Args:
+            training: The training.
+        """
         return self.rounding * float((training.final**2).sum(1).mean())
 
 
@@ -67,8 +71,8 @@ class Calibration:
     """dist^2 of the data beside what noise explains.
 
     Attributes:
-        training: Of the data, the run whose dist^2 is compared.
-        dist2: dist^2 of the data, at the reading at which it stands out most.
+        training: The training on the data, whose dist^2 is compared.
+        dist2: dist^2 of the data, at the reading where it stands out most.
         rmd2: RMD^2 there.
         delta: delta_j there.
         horizon: T of that reading.
@@ -89,10 +93,13 @@ class Calibration:
 
 
 def is_calibrated_by_copies(problem: TestedProblem) -> bool:
-    """Whether delta_j comes from copies: finite data, and a training that imposes no symmetry.
+    """Return whether delta_j comes from copies: finite data, and a training that imposes no symmetry.
 
     Fresh samples need none: data augmentation moves each of them by an element of its own, so that it is the copies'
     law already, and rows are not used twice.
+
+    Args:
+        problem: The problem.
     """
     return problem.samples is not None and problem.settings.config.scheme.is_evidence
 
@@ -126,6 +133,15 @@ def calibrate(
     whose copies are exchangeable with the data. So E_j is left only if dist^2 lies above delta_j of every smallest
     group: the test of the union has level alpha too. {0} that no group fixes holds if Y is independent of X, and its
     copies have permuted labels. Spaces that no group fixes are compared by `_by_directions`.
+
+    Args:
+        problem: The problem.
+        node: The node E_j.
+        progress: Called with the stage, the steps done and the steps in all.
+        how: Settings of the comparison.
+
+    Returns:
+        The comparison.
     """
     place = problem.lattice_node(node)
     groups = () if place is None else place.minimal_groups
@@ -238,11 +254,14 @@ def _plan(problem: TestedProblem, space: Subspace, key: str, null: Hypothesis, h
 
 
 def calibrated_sgd(problem: TestedProblem) -> SGDConfig:
-    """The settings of a calibrated training: twice as long as others, from a wider start.
+    """Return the settings of a calibrated training: twice as long as others, from a wider start.
 
     A unit of one layer is nearly linear on particles near 0, and does not see a symmetry that only the rest breaks. So
     its pre-activations start with a standard deviation of sigma'(0)^(-1/2), where sigma bends: 2 for the logistic
-    function, 1 for tanh. Units with a hidden layer start there anyhow. The paper's preset is kept as it is.
+    function, 1 for tanh. Units with a hidden layer start there anyhow. The paper's preset is not changed.
+
+    Args:
+        problem: The problem.
 
     Returns:
         The settings. They follow from sizes alone, never from the rows: the data and the copies have the same.
@@ -259,11 +278,15 @@ def calibrated_sgd(problem: TestedProblem) -> SGDConfig:
 
 
 def calibrated_schedule(problem: TestedProblem, how: CalibratedTraining = CALIBRATED) -> Schedule:
-    """Two halves, in each of which the step falls along half a cosine.
+    """Return a schedule of two halves; in each of them the step falls along half a cosine.
 
     With a constant step the last few minibatches carry particles off E_j as far as the whole sample does, in the copies
     as in the data, and hide what the data do. The first half learns the linear signal in small steps, before a tilt is
     amplified. The second takes steps that learn what remains, where the unit has one layer.
+
+    Args:
+        problem: The problem.
+        how: Settings of the comparison.
     """
     if problem.settings.is_paper:
         return CONSTANT
@@ -280,12 +303,23 @@ def calibrated_schedule(problem: TestedProblem, how: CalibratedTraining = CALIBR
 
 
 def identity(problem: TestedProblem, null: Hypothesis) -> str:
-    """What people call the copies of a hypothesis."""
+    """Return the name of the copies of a hypothesis, for people.
+
+    Args:
+        problem: The problem.
+        null: The hypothesis.
+    """
     return "permuted labels" if null is None else problem.label_of(null)
 
 
 def disagreement(problem: TestedProblem, node: SearchNode, stays: bool) -> str:
-    """What the exact tests say about a node where dist^2 says otherwise; "" where they agree or leave it open."""
+    """Return the result of the exact tests at a node where dist^2 contradicts it; "" where they agree or leave it open.
+
+    Args:
+        problem: The problem.
+        node: The node.
+        stays: Whether particles stay by dist^2.
+    """
     place, found = problem.lattice_node(node), problem.symmetries
     if place is None or found is None:
         return ""
@@ -302,9 +336,14 @@ def disagreement(problem: TestedProblem, node: SearchNode, stays: bool) -> str:
 
 
 def verdicts_by_distance(problem: TestedProblem, groups: tuple[Group, ...], stays: bool) -> dict[str, tuple[str, ...]]:
-    """Labels of a node's groups, accepted or rejected with it.
+    """Return labels of a node's groups, accepted or rejected with it.
 
     On a node that holds, groups that the exact tests reject are accepted only where they reject all of them.
+
+    Args:
+        problem: The problem.
+        groups: Groups of the node.
+        stays: Whether the node holds.
     """
     names = problem.labels_of(groups)
     if not stays:

@@ -1,7 +1,7 @@
 """What growth rules work with: the escape from E_j, the spaces that they propose, and what a rule of one's own needs.
 
-Each rule has a file of its own, and declares there what others must know of it. Whether a proposed space holds is left
-to the stopping rules.
+Each rule has a file of its own, and declares there what others must know of it. The stopping rules decide whether a
+proposed space holds.
 """
 
 from __future__ import annotations
@@ -59,17 +59,29 @@ class Escape:
         return float((np.sum(residuals.sum(axis=0) ** 2) - np.sum(residuals**2)) / self._pairs)
 
     def explained_by(self, space: Subspace) -> float:
-        """Share of the energy inside `space`; 0 when no energy is left after the noise is averaged out."""
+        """Return the share of the energy inside a space; 0 when no energy remains after the noise is averaged out.
+
+        Args:
+            space: The space.
+        """
         if self.energy <= 0:
             return 0.0
         return self._energy_of(self._inside(space)) / self.energy
 
     def can_reject(self, alpha: float) -> bool:
-        """Whether there are enough replicates for a p-value of `alpha` or less: 2^(R - 1) ways to turn them."""
+        """Return whether there are enough replicates for a p-value of `alpha` or less: 2^(R - 1) ways to turn them.
+
+        Args:
+            alpha: The level.
+        """
         return bool(2.0 ** (1 - len(self.residuals)) <= alpha)
 
     def outside(self, space: Subspace) -> Leftover:
-        """What of the escape lies outside `space`, which contains E_j."""
+        """Return the part of the escape outside a space.
+
+        Args:
+            space: A space that contains E_j.
+        """
         return leftover(self.residuals - self._inside(space), self.rounding)
 
     def _inside(self, space: Subspace) -> NDArray[np.float64]:
@@ -78,7 +90,7 @@ class Escape:
 
 
 def measure_escape(training: Training, space: Subspace, digits: float = 8.0) -> Escape:
-    """Escape from `space` of replicates that started from the same particles.
+    """Return the escape from `space` of replicates that started from the same particles.
 
     Independent samples make the noise of two replicates independent given the start, so products over pairs r != s
     average it to zero while the signal stays; the most negative eigenvalue shows the scale of what remains.
@@ -86,7 +98,7 @@ def measure_escape(training: Training, space: Subspace, digits: float = 8.0) -> 
     Args:
         training: The replicates.
         space: E_j.
-        digits: A component of a particle is off by at most so many units in its last place.
+        digits: Largest error of a component of a particle, in units of its last place.
 
     Returns:
         The escape.
@@ -99,7 +111,12 @@ def measure_escape(training: Training, space: Subspace, digits: float = 8.0) -> 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A space to visit next, with the growth that proposed it."""
+    """A space to visit next, with the growth that proposed it.
+
+    Attributes:
+        node: The space.
+        growth: The growth that proposed it.
+    """
 
     node: SearchNode
     growth: Growth
@@ -116,7 +133,14 @@ class GrowthRule(Protocol):
     def propose(
         self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
     ) -> list[Proposal]:
-        """Spaces above the node; empty when no direction is significant."""
+        """Return spaces above the node; none when no direction is significant.
+
+        Args:
+            problem: The problem, with its tests.
+            node: The node that particles left.
+            escape: How they left it.
+            lattice: The search so far.
+        """
         ...
 
 
@@ -151,11 +175,20 @@ def numerical_child(node: SearchNode, rule: str, added: NDArray[np.float64], exp
 
 
 def numerical_names(node: SearchNode, rule: str) -> tuple[str, str]:
-    """Key and label of the space that a rule for numerical directions grows from a node."""
+    """Return key and label of the space that a rule for numerical directions grows from a node.
+
+    Args:
+        node: The node.
+        rule: Name of the rule.
+    """
     step = int(node.key.rpartition(":")[2]) + 1 if ":" in node.key else 1
     return f"{rule}:{step}", f"E_{step}"
 
 
 def candidate_node(place: LatticeNode) -> SearchNode:
-    """A node of the candidate's invariant lattice as a place in the search."""
+    """Return a node of the candidate's invariant lattice as a place in the search.
+
+    Args:
+        place: The node of the lattice.
+    """
     return SearchNode(place.label, place.space, place.index, place.label)

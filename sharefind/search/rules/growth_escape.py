@@ -20,7 +20,9 @@ class EscapeGrowth:
     contain the directions are proposed: the search goes from the smallest to larger ones until particles stay.
 
     Attributes:
-        snapping: Which exact spaces are looked at.
+        name: Name of the rule.
+        snapping: Which exact spaces are examined.
+        traits: What the rule declares.
     """
 
     name: str = "escape"
@@ -30,5 +32,12 @@ class EscapeGrowth:
     def propose(
         self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
     ) -> list[Proposal]:
-        """The exact spaces outside of which nothing significant is left, or none where nothing is significant."""
+        """Return the exact spaces outside of which nothing significant remains; none where nothing is significant.
+
+        Args:
+            problem: As in `GrowthRule`.
+            node: As in `GrowthRule`.
+            escape: As in `GrowthRule`.
+            lattice: As in `GrowthRule`.
+        """
         return self.snapping.proposals(problem, node, escape, self.name)

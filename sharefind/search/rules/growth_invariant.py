@@ -23,6 +23,10 @@ class InvariantGrowth:
     climbs inside the space of the group that was accepted. Otherwise, and where a tolerance may keep what was rejected,
     a space is open once every candidate space strictly inside it was visited and left. Among open spaces the one that
     explains most of the escape is visited first; the search goes back to the others when it fails.
+
+    Attributes:
+        name: Name of the rule.
+        traits: What the rule declares.
     """
 
     name: str = "invariant"
@@ -33,7 +37,14 @@ class InvariantGrowth:
     def propose(
         self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
     ) -> list[Proposal]:
-        """All open spaces above the node, each with the share of the escape that it explains."""
+        """Return all open spaces above the node, each with the share of the escape that it explains.
+
+        Args:
+            problem: As in `GrowthRule`.
+            node: As in `GrowthRule`.
+            escape: As in `GrowthRule`.
+            lattice: As in `GrowthRule`.
+        """
         here = problem.lattice_node(node)
         if problem.lattice is None or here is None:
             return []

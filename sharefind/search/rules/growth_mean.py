@@ -20,6 +20,10 @@ class MeanGrowth:
     v_j cancels when particles leave on both sides, so the rule needs many particles; see docs/theory. At N = 1000 it
     finds its second direction at T = 2: before it is noise, then it cancels. Its delta_j lies between the tilt of a
     grown direction (1e-4 to 1e-3) and an escape (1e-2).
+
+    Attributes:
+        name: Name of the rule.
+        traits: What the rule declares.
     """
 
     name: str = "mean"
@@ -28,7 +32,14 @@ class MeanGrowth:
     def propose(
         self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
     ) -> list[Proposal]:
-        """One child with v_j added."""
+        """Return one child with v_j added.
+
+        Args:
+            problem: As in `GrowthRule`.
+            node: As in `GrowthRule`.
+            escape: As in `GrowthRule`.
+            lattice: As in `GrowthRule`.
+        """
         length = float(np.linalg.norm(escape.mean))
         if length == 0:
             return []

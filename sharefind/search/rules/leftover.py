@@ -34,18 +34,22 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Turning:
-    """How many ways to turn replicates around are looked at.
+    """How many ways to turn replicates around are examined.
 
     Attributes:
-        listed: Up to this many replicates, all of them are.
-        drawn: So many of more replicates.
+        listed: Up to this number of replicates, all ways are.
+        drawn: Number of ways that are drawn for more replicates.
     """
 
     listed: int = 12
     drawn: int = 4095
 
     def signs(self, replicates: int) -> NDArray[np.float64]:
-        """The ways, (ways, R), the first of which turns none; turning all of them is the same as turning none."""
+        """Return the ways, shape (ways, R); the first way turns none, and turning all is the same as turning none.
+
+        Args:
+            replicates: Number R of replicates.
+        """
         if replicates <= self.listed:
             return np.array([(1.0, *rest) for rest in product((1.0, -1.0), repeat=replicates - 1)])
         rng = named_stream(0, "turning", str(replicates))
@@ -59,7 +63,7 @@ def leftover(residuals: FloatArray, rounding: float, tie: float = 1e-9, how: Tur
     """Whether residuals have a common part.
 
     Args:
-        residuals: Of R replicates that started alike, shape (R, D, N), the part outside the space.
+        residuals: Residuals of R replicates that started alike, shape (R, D, N), the part outside the space.
         rounding: Energy that is rounding alone.
         tie: Relative difference of two energies that counts as none.
         how: The ways to turn replicates around.

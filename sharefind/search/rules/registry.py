@@ -28,12 +28,22 @@ STOPPING_RULES: dict[str, RegisteredStop] = {
 
 
 def stop_traits(name: str | None) -> StopTraits:
-    """What the stopping rule that a record names declares; nothing for a rule of one's own."""
+    """Return the traits of the stopping rule that a record names; default traits for a rule of the user.
+
+    Args:
+        name: Name of the rule, or None.
+    """
     return STOPPING_RULES[name].traits if name in STOPPING_RULES else StopTraits()
 
 
 def is_named(proposal: Proposal, source: SearchNode) -> bool:
-    """Whether a proposal that was read is called as one of the rules here calls it; rules of one's own are free."""
+    """Return whether a proposal that was read is named as one of these rules names it; any name is valid for other
+    rules.
+
+    Args:
+        proposal: The proposal.
+        source: The node that it grows from.
+    """
     rule, child = GROWTH_RULES.get(proposal.growth.rule), proposal.node
     if rule is None:
         return True

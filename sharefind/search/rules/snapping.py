@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import squareform
 
-from sharefind.recognition import Layout
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.own_groups import (
     cyclic_spaces,
@@ -32,6 +31,9 @@ from sharefind.search.search_lattice import Growth, SearchNode, Snap
 from sharefind.spaces import Subspace
 from sharefind.typing import FloatArray
 
+if TYPE_CHECKING:
+    from sharefind.recognition import Layout
+
 
 @dataclass(frozen=True)
 class Snapping:
@@ -39,10 +41,10 @@ class Snapping:
 
     Attributes:
         most: Spaces that are proposed at a time, the smallest ones; Z always is.
-        listed: Permutations that are looked at one by one, where there are no more.
-        generators: Of those that pass, so many with the least left over are combined.
-        joined: Spaces of groups with several generators are looked for until there are so many.
-        apart: Entries that the space which was left does not tie are so many times the largest distance apart.
+        listed: Permutations are examined one by one where there are at most this many.
+        generators: Most passing permutations, with the least left over, that are combined.
+        joined: Most spaces of groups with several generators.
+        apart: Entries that the previous space does not tie differ by this multiple of the largest distance.
     """
 
     most: int = 32
@@ -52,11 +54,17 @@ class Snapping:
     apart: float = 10.0
 
     def proposals(self, problem: TestedProblem, node: SearchNode, escape: Escape, rule: str) -> list[Proposal]:
-        """The exact spaces above a node, small ones first, outside of which nothing significant is left.
+        """Return the exact spaces above a node, small ones first, outside of which nothing significant remains.
 
-        Empty at {0} where nothing that left it is significant: all spaces contain noise. Elsewhere the node has a
-        group, and the search goes to the spaces of its subgroups, however weak the escape. So it does from {0} with too
-        few replicates to reject anything: that particles left, the stopping rule says.
+        At {0} there are none where nothing that left it is significant: all spaces contain noise. Elsewhere the node
+        has a group, and the search goes to the spaces of its subgroups, however weak the escape. So it does from {0}
+        with too few replicates for a rejection: the stopping rule decides that particles left.
+
+        Args:
+            problem: The problem.
+            node: The node.
+            escape: How particles left it.
+            rule: Name of the growth rule.
         """
         alpha = problem.settings.alpha
         if node.space.is_zero and escape.can_reject(alpha) and escape.outside(node.space).p_value > alpha:
@@ -87,15 +95,15 @@ class Snapping:
         return sorted({*larger, full}, key=lambda space: (space.dim, space.to_json()["labels"]))
 
     def kept(self, layout: Layout, home: Subspace, escape: Escape, alpha: float) -> set[Subspace]:
-        """Fixed spaces of groups all of whose generators keep the escape within errors, where moves can be listed.
+        """Return fixed spaces of groups whose generators all keep the escape within errors, where moves can be listed.
 
-        Two entries that happen to be alike mislead a tying, and no permutation.
+        Two entries that happen to be alike mislead a tying, but no permutation.
 
         Args:
-            layout: Which permutations there are.
+            layout: The layout of the weights, which has the permutations.
             home: E_j, which every space contains strictly.
             escape: How particles left it.
-            alpha: A space is dropped where this much or less speaks for noise alone outside of it.
+            alpha: A space is dropped where the p-value of "noise alone is outside of it" is at most this.
         """
 
         def holds(space: Subspace) -> bool:
@@ -133,7 +141,9 @@ class Snapping:
         np.fill_diagonal(distance, 0.0)
         labels = np.arange(1, len(tied) + 1)
         merged = {k: np.array([k]) for k in range(len(tied))}
-        for step, (a, b, height, _) in enumerate(linkage(squareform(distance, checks=False), "average")):
+        for step, (a, b, height, _) in enumerate(
+            scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distance, checks=False), "average")
+        ):
             if height >= far / 2:
                 return
             both = np.concatenate([merged.pop(int(a)), merged.pop(int(b))])
@@ -147,7 +157,12 @@ SNAPPING = Snapping()
 
 
 def own_node(space: Subspace, layout: Layout) -> SearchNode:
-    """An exact space as a place in a search without a candidate, called after the group that fixes it."""
+    """Return an exact space as a place in a search without a candidate, named after the group that fixes it.
+
+    Args:
+        space: The space.
+        layout: The layout of the weights.
+    """
     return SearchNode(own_key(space), space, None, own_label(space, layout))
 
 

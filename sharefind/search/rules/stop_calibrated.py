@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from sharefind.search.experiments import StageProgress, escape_training, staged
+from sharefind.progress import StageProgress
+from sharefind.search.experiments import escape_training, staged
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision
 from sharefind.search.rule_traits import StopTraits
@@ -36,7 +37,9 @@ class CalibratedRule:
     On fresh samples, and under schemes that impose the symmetry, this is `ThresholdRule` with `augmented_delta`.
 
     Attributes:
+        name: Name of the rule.
         training: How the data and the copies are trained and compared.
+        traits: What the rule declares.
     """
 
     name: str = "calibrated"
@@ -44,7 +47,16 @@ class CalibratedRule:
     traits: ClassVar[StopTraits] = StopTraits(compares_distances=True, trains_copies="finite data", fewest_nodes=8)
 
     def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
-        """Train on the data and on copies, and compare."""
+        """Train on the data and on copies, and compare.
+
+        Args:
+            problem: As in `StoppingRule`.
+            node: As in `StoppingRule`.
+            progress: As in `StoppingRule`.
+
+        Returns:
+            Evidence with the particles behind it.
+        """
         found = self._compared(problem, node, progress)
         if node.space.is_full or not problem.settings.growing.snaps:
             return found

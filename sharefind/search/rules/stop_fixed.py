@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from sharefind.meanfield.objectives.schemes import Scheme
+from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
-from sharefind.search.experiments import StageProgress, scheme_training, staged
+from sharefind.search.experiments import scheme_training, staged
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision, Evidence
 from sharefind.search.rule_traits import StopTraits
@@ -25,8 +26,9 @@ class ThresholdRule:
     The rule `fixed`, and `calibrated` on fresh samples and under schemes that impose the symmetry.
 
     Attributes:
-        name: "fixed", or that of the rule that this one stands in for.
-        delta: The threshold; that of the settings where None, and `augmented_delta` where they have none.
+        name: "fixed", or the name of the rule that this one stands in for.
+        delta: The threshold; by default that of the settings, and `augmented_delta` where they have none.
+        traits: What the rule declares.
     """
 
     name: str = "fixed"
@@ -34,7 +36,16 @@ class ThresholdRule:
     traits: ClassVar[StopTraits] = StopTraits(compares_distances=True, needs_delta=True)
 
     def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
-        """Train R replicates at the node and compare."""
+        """Train R replicates at the node and compare.
+
+        Args:
+            problem: As in `StoppingRule`.
+            node: As in `StoppingRule`.
+            progress: As in `StoppingRule`.
+
+        Returns:
+            Evidence with the particles behind it.
+        """
         if node.space.is_full:
             return whole_space(problem, node, self.name, progress)
         settings = problem.settings
@@ -133,12 +144,18 @@ def _verdicts(problem: TestedProblem, node: SearchNode, holds: bool) -> dict[str
 
 
 def augmented_delta(problem: TestedProblem, node: SearchNode, progress: StageProgress) -> float:
-    """delta_j on fresh samples: the (1 - alpha) quantile over replicates of how far noise carries particles off E_j.
+    """Return delta_j on fresh samples: the (1 - alpha) quantile over replicates of how far noise carries particles off
+    E_j.
 
     Training on fresh samples that are moved by a group H, each by an element of its own, is training on a law that H
-    leaves as it is. It keeps particles started on E^H there up to noise (Maass & Fontbona 2024, Thm 5, whatever pi is).
-    For E_j = E^H that noise is delta_j. Elsewhere it is taken from E^G, direction by direction: scaled by the number of
-    directions normal to E_j over those normal to E^G; where E^G = Z none is, and delta_j is 0.
+    leaves unchanged. It keeps particles started on E^H there up to noise (Maass & Fontbona 2024, Thm 5, whatever pi
+    is). For E_j = E^H that noise is delta_j. Elsewhere it is taken from E^G, direction by direction: scaled by the
+    number of directions normal to E_j over those normal to E^G; where E^G = Z there are none, and delta_j is 0.
+
+    Args:
+        problem: The problem.
+        node: The node E_j.
+        progress: Called with the stage, the steps done and the steps in all.
     """
     place = problem.lattice_node(node)
     is_fixed = place is not None and bool(place.groups)

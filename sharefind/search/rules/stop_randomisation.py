@@ -9,8 +9,9 @@ import numpy as np
 
 from sharefind.errors import ConfigError, setting
 from sharefind.inference import Verdict, randomisation_p_value
+from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
-from sharefind.search.experiments import CopiesPlan, CopiesResult, StageProgress, copies_experiment, staged
+from sharefind.search.experiments import CopiesPlan, CopiesResult, copies_experiment, staged
 from sharefind.search.hypotheses import Judgement, TestedProblem, identity_of
 from sharefind.search.node_evidence import Decision, Evidence
 from sharefind.search.rule_traits import StopTraits
@@ -20,7 +21,12 @@ from sharefind.search.search_lattice import SearchNode
 
 @dataclass(frozen=True)
 class RandomisationRule:
-    """E_j holds when the exact tests accepted a symmetry that keeps particles there; training says how far they go."""
+    """E_j holds when the exact tests accepted a symmetry that keeps particles there; training shows how far they go.
+
+    Attributes:
+        name: Name of the rule.
+        traits: What the rule declares.
+    """
 
     name: str = "randomisation"
     traits: ClassVar[StopTraits] = StopTraits(decides_by_tests=True, trains_copies="always")
@@ -28,8 +34,16 @@ class RandomisationRule:
     def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train on the data and on copies moved by the node's symmetry with the largest p-value.
 
+        Args:
+            problem: As in `StoppingRule`.
+            node: As in `StoppingRule`.
+            progress: As in `StoppingRule`.
+
+        Returns:
+            Evidence with the particles behind it.
+
         Raises:
-            ConfigError: the candidate's subgroups were not tested, as in a blind search.
+            ConfigError: The candidate's subgroups were not tested, as in a blind search.
         """
         if node.space.is_full:
             return whole_space(problem, node, self.name, progress, p_value=1.0)
@@ -74,10 +88,14 @@ class RandomisationRule:
 
 
 def escapes(result: CopiesResult, settings: Settings) -> bool:
-    """Whether particles leave farther than they do on moved copies, at any checkpoint and in any direction.
+    """Return whether particles leave farther than they do on moved copies, at any checkpoint and in any direction.
 
     Where they do not, though the symmetry is rejected, training rests at a saddle. The exact tests have decided by
     then, so the copies need not reach alpha: with few of them, the data must leave farther than every copy.
+
+    Args:
+        result: Displacements of the data and of the copies.
+        settings: Settings of the search.
     """
     components = result.components.reshape(len(result.components), -1)
     return randomisation_p_value(components) <= max(settings.alpha, 1 / len(components))

@@ -1,7 +1,7 @@
 """What stopping rules work with: does training started on E_j stay on E_j?
 
 Each rule has a file of its own, and declares there what others must know of it. Every rule also asks whether staying is
-only a saddle (stationary, not optimal). Where to grow instead is left to the growth rules.
+only a saddle (stationary, not optimal). The growth rules decide where to grow instead.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
-from sharefind.search.experiments import StageProgress, Training, effect_training, scheme_training, staged
+from sharefind.search.experiments import Training, effect_training, scheme_training, staged
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision, Evidence
 from sharefind.search.rule_traits import StopTraits
@@ -19,7 +20,12 @@ from sharefind.search.search_lattice import SearchNode
 
 @dataclass(frozen=True)
 class Assessment:
-    """Evidence at a node together with the particles behind it."""
+    """Evidence at a node together with the particles behind it.
+
+    Attributes:
+        evidence: The evidence.
+        training: The training.
+    """
 
     evidence: Evidence
     training: Training
@@ -34,7 +40,16 @@ class StoppingRule(Protocol):
         ...
 
     def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
-        """Train at the node and decide."""
+        """Train at the node and decide.
+
+        Args:
+            problem: The problem, with its tests.
+            node: The node.
+            progress: Called with the stage, the steps done and the steps in all.
+
+        Returns:
+            Evidence with the particles behind it.
+        """
         ...
 
 
@@ -50,7 +65,15 @@ class RegisteredStop(StoppingRule, Protocol):
 def whole_space(
     problem: TestedProblem, node: SearchNode, rule: str, progress: StageProgress, p_value: float | None = None
 ) -> Assessment:
-    """Z holds by definition: nothing is left to grow to. It is trained all the same, for its risk."""
+    """Return evidence for Z, which holds by definition: no larger space exists. It is trained for its risk.
+
+    Args:
+        problem: The problem.
+        node: The node of Z.
+        rule: Name of the stopping rule.
+        progress: Called with the stage, the steps done and the steps in all.
+        p_value: p-value for the record.
+    """
     settings = problem.settings
     training = scheme_training(problem, node.space, node.key, settings.config.scheme, staged(progress, "training"))
     place = problem.lattice_node(node)
@@ -82,19 +105,37 @@ def _unshared(problem: TestedProblem, most: int = 4) -> str:
 
 
 def relative_escape(problem: TestedProblem, node: SearchNode, training: Training, progress: StageProgress) -> float:
-    """Mean relative escape of a training; of one with large minibatches where a tolerance makes its size decide."""
+    """Return the mean relative escape of a training; with large minibatches where a tolerance makes its size decide.
+
+    Args:
+        problem: The problem.
+        node: The node.
+        training: The training.
+        progress: Called with the stage, the steps done and the steps in all.
+    """
     if problem.settings.tolerance > 0 and problem.samples is not None and not node.space.is_zero:
         training = effect_training(problem, node.space, node.key, staged(progress, "size of the escape"))
     return float(training.relative_escape(node.space).mean())
 
 
 def within_tolerance(node: SearchNode, relative: float, settings: Settings) -> bool:
-    """Whether a relative escape counts as staying; never at {0}, where everything is escape."""
+    """Return whether a relative escape counts as staying; never at {0}, where everything is escape.
+
+    Args:
+        node: The node.
+        relative: The relative escape.
+        settings: Settings of the search.
+    """
     return node.space.dim > 0 and relative <= settings.tolerance
 
 
 def is_saddle(problem: TestedProblem, node: SearchNode) -> bool:
-    """Whether the exact tests reject all that would keep particles here; asked of {0} and of exact nodes."""
+    """Return whether the exact tests reject all that would keep particles here, at {0} and at exact nodes.
+
+    Args:
+        problem: The problem.
+        node: The node.
+    """
     place = problem.lattice_node(node)
     if problem.symmetries is None or place is None:
         return False

@@ -13,14 +13,14 @@ SMALLEST_IMAGE = 3
 
 
 def width_advice(name: str, group: Group, rep: Representation, width: int, most: int = 3) -> str:
-    """The end of a message about `width` columns, on which `rep` of the group does not act.
+    """Return the end of a message about `width` columns, on which `rep` of the group does not act.
 
     Args:
-        name: "in_rep" or "out_rep", of the setting.
+        name: "in_rep" or "out_rep", the setting.
         group: The candidate.
         rep: Its representation, of another dimension.
         width: Number of columns.
-        most: How many expressions are proposed at most.
+        most: Most expressions that are proposed.
     """
     side, flag = math.isqrt(width), setting(name)
     is_image, on_squares = side * side == width and side >= SMALLEST_IMAGE, _acts_on_squares(group)

@@ -118,6 +118,19 @@ def test_eigenvectors_and_factors_give_the_same_evidence(columns: int, noise: fl
     assert torch.allclose(replace(factors, solved=0.0, most_bytes=1).evidence(smooth), solved, rtol=1e-10)
 
 
+def test_many_labels_have_the_same_evidence_in_single_precision() -> None:
+    """Far more closely than copies of the labels differ, in any unit of the labels, for many columns alone."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(320, 3))
+    kernels = torch.from_numpy(np.stack([Matern(length, nu=2.5)(x) for length in (1.0, 4.0)]))
+    smooth = np.sin(x @ rng.normal(size=(3, 5)))
+    labels = 1e30 * torch.from_numpy(smooth + 0.05 * rng.normal(size=(20, 320, 5)))
+    exact = Factors.of(kernels, (3e-4, 0.03)).evidence(labels)
+    many = Factors.of(kernels, (3e-4, 0.03), columns=250)
+    assert many.has_many and not Factors.of(kernels, (3e-4,), columns=50).has_many
+    assert (many.evidence(labels) - exact).abs().max() < 1e-3 * exact.std(0).min()
+
+
 @pytest.mark.parametrize("labels", [1, 2], ids=["one label a row", "two labels a row"])
 def test_errors_of_units_are_residuals_over_the_root_of_their_covariance(labels: int) -> None:
     x, y = _rows(9 * labels)

@@ -23,6 +23,7 @@ from sharefind.inference import (
     named_family,
     subgroup_family,
 )
+from sharefind.inference.fitted_statistic import Statistic
 from sharefind.testing import random_groups
 
 pytestmark = pytest.mark.usefixtures("independent_rows")
@@ -237,9 +238,23 @@ def test_two_statistics_share_the_level(
         sequence(second, 19, calls, "late"),
         alpha=0.1,
         copies=9,
-        first={"top": sequence(first, 19, calls, "early")},
+        first={"top": sequence(first, 19, calls, "early")}.get,
     )
     test = found.tests["top"]
     assert (test.p_value, test.statistic, test.copies, calls) == (pytest.approx(p_value), decides, 19, computed)
     assert found.verdicts["top"] is (Verdict.REJECTED if p_value <= 0.1 else Verdict.ACCEPTED)
     assert test.shared == 2 and test.interval[0] <= p_value <= test.interval[1]
+
+
+@pytest.mark.parametrize(("top", "asked"), [(19, ["top"]), (0, ["top", "half"])])
+def test_first_statistics_are_made_for_the_candidates_that_are_tested(top: int, asked: list[str]) -> None:
+    """Once each; of a group inside one that is not rejected, none is."""
+    names, calls = list[str](), list[str]()
+    family = named_family({"top": axis_rotations((0, 0, 1)), "half": axis_rotations((0, 0, 1))}, [("half", "top")])
+
+    def first(name: str) -> Statistic | None:
+        names.append(name)
+        return sequence(top if name == "top" else 19, 19, calls, name)
+
+    family_test(X, Y, family, sequence(19, 19, calls, "late"), alpha=0.1, copies=9, first=first)
+    assert names == asked and [name for name in calls if name != "late"] == asked

@@ -85,3 +85,16 @@ def test_both_paths_in_single_precision(limit: int) -> None:
     projected = Projector(space, limit)(theta)
     assert projected.dtype == torch.float32
     torch.testing.assert_close(projected.double(), dense(space, theta.double()), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("dim", [3, 40])
+def test_a_basis_and_a_matrix_project_alike(dim: int) -> None:
+    """A small space is applied through its basis, others of a Z of this size through a matrix."""
+    rng = np.random.default_rng(dim)
+    space = Subspace.numerical(rng.normal(size=(dim, 60)))
+    theta = torch.from_numpy(rng.normal(size=(2, 60, 5)))
+    expected = Projector(space, dense_limit=60)(theta)
+    found = Projector(space, dense_limit=10)
+    assert torch.allclose(found(theta), expected, atol=1e-13)
+    assert torch.allclose(found(found(theta)), expected, atol=1e-13)
+    assert float(found.anchor(theta).abs().max()) == 0.0

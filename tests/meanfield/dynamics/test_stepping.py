@@ -32,10 +32,11 @@ from sharefind.meanfield import (
     train,
     vanilla_gradient,
 )
-from sharefind.meanfield.dynamics import kernel, stepping
+from sharefind.meanfield.dynamics import stepping
+from sharefind.meanfield.dynamics.kernels import numbers
 from sharefind.meanfield.dynamics.noise import NoiseShape, TorchNoise
 from sharefind.meanfield.dynamics.settings import PACE, Backend
-from sharefind.meanfield.dynamics.stepping import Chunk, CompiledSteps, TorchSteps, choose_steps
+from sharefind.meanfield.dynamics.stepping import Chunk, CompiledSteps, CompiledUnit, TorchSteps, choose_steps
 from sharefind.spaces import Subspace, fixed_space
 
 TIGHT = {torch.float64: {"rtol": 0, "atol": 1e-12}, torch.float32: {"rtol": 1e-4, "atol": 1e-4}}
@@ -52,10 +53,11 @@ class Given:
         return self.xi[:steps]
 
 
-def plain_unit(d_in: int, d_out: int, expression: str) -> MatrixUnit:
+def plain_unit(d_in: int, d_out: int, expression: str, width: int | None = None) -> CompiledUnit:
     group = named_group("C1")
-    reps = (parse_representation(f"trivial:{d}", group) for d in (d_in, d_out))
-    return build_unit(expression, *reps)
+    reps = (parse_representation(f"trivial:{d}", group) for d in (d_in, d_out, width or 1))
+    in_rep, out_rep, hidden_rep = reps
+    return build_unit(expression, in_rep, out_rep, hidden_rep if width else None)
 
 
 def random_chunk(rng: np.random.Generator, sizes: tuple[int, ...], dtype: torch.dtype) -> Chunk:
@@ -71,11 +73,11 @@ def known_noise(shape: NoiseShape | None, theta: Tensor, chunk: Chunk) -> Given 
     if shape is None:
         return None
     zeta = torch.empty(len(chunk.sizes), len(theta), shape.rank, theta.shape[2], dtype=theta.dtype)
-    kernel.gaussians(zeta.numpy(), np.uint64(SEED), chunk.first)
+    numbers.gaussians(zeta.numpy(), np.uint64(SEED), chunk.first)
     return Given(shape.spread_out(zeta))
 
 
-def both(unit: MatrixUnit, theta: Tensor, chunk: Chunk, noise: NoiseShape | None) -> None:
+def both(unit: CompiledUnit, theta: Tensor, chunk: Chunk, noise: NoiseShape | None) -> None:
     """Assert that the kernel and torch agree on particles and on the loss."""
     losses = [torch.zeros(len(theta), dtype=torch.float64) for _ in range(2)]
     known = known_noise(noise, theta, chunk)
@@ -106,6 +108,38 @@ def test_the_kernel_is_the_recursion(sizes, replicates, particles, expression, d
     both(unit, theta, chunk, NoiseShape(unit.space.dim, None) if seed % 2 else None)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(st.integers(1, 3), st.booleans(), st.integers(1, 9), st.integers(1, 6), st.integers(1, 4)),
+    st.tuples(st.integers(1, 9), st.integers(1, 3)),
+    st.one_of(st.integers(1, 40), st.sampled_from([511, 512, 513, 1025, 1500])),
+    st.sampled_from(["two-layer:logistic", "two-layer:tanh"]),
+    st.sampled_from([torch.float32, torch.float64]),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_kernel_of_two_layers_is_the_recursion(sizes, others, particles, expression, dtype, seed) -> None:
+    """Any sizes and widths, samples of one row or of each replicate, noise on all of Z."""
+    (steps, is_shared, batch, d_in, d_out), (width, replicates) = sizes, others
+    rng = np.random.default_rng(seed)
+    unit = plain_unit(d_in, d_out, expression, width)
+    theta = torch.from_numpy(rng.normal(0, 0.5, size=(replicates, unit.space.dim, particles))).to(dtype)
+    chunk = random_chunk(rng, (steps, 1 if is_shared else replicates, batch, d_in, d_out), dtype)
+    both(unit, theta, chunk, NoiseShape(unit.space.dim, None) if seed % 2 else None)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("group", ["C3", "S3"])
+def test_projected_noise_of_two_layers(group: str, dtype: torch.dtype) -> None:
+    rng = np.random.default_rng(1)
+    rep, hidden = natural(named_group(group)), parse_representation("regular", named_group(group))
+    unit = build_unit("two-layer:tanh", rep, rep, hidden)
+    dim = unit.space.dim
+    theta = torch.from_numpy(rng.normal(size=(2, dim, 37))).to(dtype)
+    chunk = random_chunk(rng, (3, 2, 5, 3, 3), dtype)
+    both(unit, theta, chunk, NoiseShape(dim, fixed_space(unit.space.action)))
+    both(unit, theta, chunk, NoiseShape(dim, Subspace.numerical(rng.normal(size=(2, dim)))))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_projected_noise_of_a_tying_space_and_of_one_without_labels(unit: MatrixUnit, dtype: torch.dtype) -> None:
     rng = np.random.default_rng(1)
@@ -134,7 +168,7 @@ def test_philox_gives_the_published_numbers() -> None:
 
     @njit
     def words(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
-        return kernel._philox(c0, c1, c2, c3, k0, k1)
+        return numbers.philox(c0, c1, c2, c3, k0, k1)
 
     known = {
         (0, 0, 0, 0, 0, 0): (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8),
@@ -150,7 +184,7 @@ def test_philox_gives_the_published_numbers() -> None:
 def test_the_kernels_gaussians_are_gaussian() -> None:
     """Moments within five standard errors, Kolmogorov-Smirnov, and no correlation between neighbours of any kind."""
     out = np.empty((40, 10, 3, 1000), dtype=np.float32)
-    kernel.gaussians(out, np.uint64(7), 0)
+    numbers.gaussians(out, np.uint64(7), 0)
     values = out.ravel().astype(np.float64)
     count = values.size
     assert abs(values.mean()) < 5 / np.sqrt(count)
@@ -165,7 +199,7 @@ def test_the_kernels_gaussians_are_gaussian() -> None:
             )
             assert abs((first * second).mean()) < 5 / np.sqrt(first.size)
     other = np.empty_like(out)
-    kernel.gaussians(other, np.uint64(8), 0)
+    numbers.gaussians(other, np.uint64(8), 0)
     assert abs((out * other).mean()) < 5 / np.sqrt(count)
 
 
@@ -235,7 +269,7 @@ def test_what_the_kernel_cannot_do_is_done_in_torch_or_refused(part: str) -> Non
         penalty = build_penalty("smooth-norm")
     other = gradient, loss, penalty, tau
     assert isinstance(choose_steps("auto", other, None, 0, theta, 1e12), TorchSteps)
-    with pytest.raises(ConfigError, match="the kernel trains matrix units"):
+    with pytest.raises(ConfigError, match="the kernel trains matrix and two-layer units"):
         choose_steps("compiled", other, None, 0, theta, 1.0)
 
 
@@ -264,9 +298,9 @@ def test_where_nothing_may_be_written_the_kernel_is_compiled_anew() -> None:
             raise OSError("read-only")
         caching._CacheLocator.ensure_cache_path = refuse
         import numpy as np
-        from sharefind.meanfield import kernel
+        from sharefind.meanfield.dynamics.kernels import numbers
         out = np.empty((1, 1, 1, 8))
-        kernel.gaussians(out, np.uint64(1), 0)
+        numbers.gaussians(out, np.uint64(1), 0)
         print(np.isfinite(out).all())
     """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,0 +1,1 @@
+"""Deep networks on the group that a search found: hidden types, training, files, and their proof."""

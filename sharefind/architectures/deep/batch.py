@@ -1,0 +1,103 @@
+"""Several deep networks of one unit in one tensor: the folds, seeds or restarts of a training, side by side."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from sharefind.architectures.deep.coordinates import SpaceCoordinates
+from sharefind.architectures.deep.network import Matrices
+from sharefind.meanfield.units import DeepUnit
+
+
+class DeepBatch(nn.Module):
+    """R networks with weights in the shared spaces of a unit, made of orthonormal coordinates.
+
+    A weight starts with variance 1 / columns on average over its entries, so that a layer keeps the size of what it is
+    given; biases start at 0.
+
+    Args:
+        unit: The unit.
+        count: R.
+        seed: Of the first weights.
+        dtype: Precision of the coordinates.
+
+    Attributes:
+        unit: The unit.
+        weights: Coordinates of each layer's weight, shape (R, dim).
+        biases: Coordinates of each layer's bias, shape (R, dim).
+        shapes: Shape of each layer's weight.
+        weight_spaces: Coordinates of each layer's weights.
+        bias_spaces: Coordinates of each layer's biases.
+    """
+
+    weights: nn.ParameterList
+    biases: nn.ParameterList
+
+    def __init__(self, unit: DeepUnit, count: int, seed: int, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        self.unit = unit
+        self.shapes = [(target.dim, source.dim) for source, target in pairwise(unit.reps)]
+        self.weight_spaces = [SpaceCoordinates(space) for space in unit.weight_spaces]
+        self.bias_spaces = [SpaceCoordinates(space) for space in unit.bias_spaces]
+        rng = torch.Generator().manual_seed(seed)
+        weights, biases = [], []
+        for (rows, _), space, bias in zip(self.shapes, self.weight_spaces, self.bias_spaces, strict=True):
+            drawn = torch.randn(count, space.dim, generator=rng, dtype=torch.float64)
+            weights.append(nn.Parameter((drawn * (rows / max(space.dim, 1)) ** 0.5).to(dtype)))
+            biases.append(nn.Parameter(torch.zeros(count, bias.dim, dtype=dtype)))
+        self.weights, self.biases = nn.ParameterList(weights), nn.ParameterList(biases)
+
+    def matrices(self) -> list[tuple[Tensor, Tensor]]:
+        """Return W (R, rows, columns) and b (R, rows) of each layer."""
+        found = []
+        parts = zip(self.shapes, self.weight_spaces, self.weights, self.bias_spaces, self.biases, strict=True)
+        for shape, space, weight, bias_space, bias in parts:
+            found.append((space.entries(weight).reshape(-1, *shape), bias_space.entries(bias)))
+        return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs, shape (R, B, d_out).
+
+        Args:
+            x: Inputs of each network, shape (R, B, d_in).
+        """
+        return deep_values(self.unit, self.matrices(), x)[-1]
+
+    @torch.no_grad()
+    def arrays(self, number: int) -> Matrices:
+        """Return W and b of each layer of one network, in double precision and exactly in the shared spaces.
+
+        Args:
+            number: Which network, from 0.
+        """
+        one = slice(number, number + 1)
+        found = []
+        parts = zip(self.shapes, self.weight_spaces, self.weights, self.bias_spaces, self.biases, strict=True)
+        for shape, space, weight, bias_space, bias in parts:
+            entries = space.entries(weight[one].double()).numpy(), bias_space.entries(bias[one].double()).numpy()
+            found.append((entries[0].reshape(shape), entries[1][0]))
+        return tuple(found)
+
+
+def deep_values(unit: DeepUnit, matrices: list[tuple[Tensor, Tensor]], x: Tensor) -> list[Tensor]:
+    """Return all layers of R networks from the first hidden one to the outputs, shape (R, B, width) each.
+
+    Args:
+        unit: The unit.
+        matrices: W (R, rows, columns) and b (R, rows) of each layer.
+        x: Inputs, shape (R, B, d_in).
+    """
+    layers, below = list[Tensor](), x
+    for number, (weight, bias) in enumerate(matrices):
+        t = torch.baddbmm(bias.unsqueeze(1), below, weight.transpose(1, 2))
+        if number < len(matrices) - 1:
+            function = unit.layer_functions[number]
+            value = function.function.value(t)
+            value = torch.where(function.mask, torch.tanh(t), value) if function.is_mixed else value
+            t = below + value if unit.adds_input[number] else value
+        layers.append(t)
+        below = t
+    return layers

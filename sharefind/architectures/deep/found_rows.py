@@ -1,0 +1,56 @@
+"""The rows of a finished search with the group that it found, as a deep network is trained on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sharefind.architectures.deep.rows import DeepRows
+from sharefind.architectures.searched_spec import stabiliser_of
+from sharefind.column_names import kept_names
+from sharefind.errors import ExportError, setting
+from sharefind.groups import FiniteGroup, trivial
+from sharefind.typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from sharefind.search.search_outcome import SearchOutcome
+
+
+def found_rows(outcome: SearchOutcome, x: FloatArray, y: FloatArray, units: IntArray | None) -> DeepRows:
+    """Return rows with the actions of the group that fixes E_*; a space without a group shares nothing.
+
+    Args:
+        outcome: A finished search.
+        x: Inputs, shape (n, d_in).
+        y: Outputs, shape (n, d_out).
+        units: The unit of each row, shape (n,); None where rows are independent.
+
+    Raises:
+        ExportError: The group is infinite, so that no hidden layer of numbers moves with it.
+    """
+    problem, node = outcome.problem, outcome.e_star
+    name, group = stabiliser_of(problem, node)
+    if group is None:
+        nobody = FiniteGroup("C1", 1, ())
+        reps = trivial(nobody, x.shape[1]), trivial(nobody, y.shape[1])
+    elif isinstance(group, FiniteGroup):
+        reps = problem.representations_of(group)
+    else:
+        raise ExportError(
+            f"{name} is infinite, and the hidden layers of a deep network move by signed permutations; train without "
+            f"{setting('unit')}"
+        )
+    task = problem.task
+    return DeepRows(
+        name=f"{task.name}: {node.label}",
+        in_rep=reps[0],
+        out_rep=reps[1],
+        x=np.asarray(x, dtype=np.float64),
+        y=np.asarray(y, dtype=np.float64),
+        inputs=kept_names(task.inputs, "x"),
+        outputs=kept_names(task.outputs, "y"),
+        classes=kept_names(task.classes, "class "),
+        units=None if units is None else np.asarray(units, dtype=np.int64),
+        group_name=name,
+    )

@@ -1,0 +1,113 @@
+"""What a choice of hidden types saw: a node for each list of types, edges between them, and reference values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SCHEMA = "sharefind.deep-choice/1"
+
+
+@dataclass(frozen=True)
+class TypesNode:
+    """A list of types with its evidence.
+
+    Attributes:
+        number: Its number, in the order of the visits.
+        mixture: What its types are a mixture of.
+        width: Coordinates of a hidden layer that were asked for.
+        layers: The representation of each hidden layer, from the inputs up.
+        parameters: Numbers that are free.
+        risk: Held-out risk: mean squared error over the mean square of the labels about what the group fixes, or log
+            loss for classes.
+        risk_se: Its standard error over rows.
+        accuracy: Share of held-out rows whose class is right; None for numbers.
+        steps: Steps of training at which this risk is smallest.
+        seconds: Seconds of training.
+    """
+
+    number: int
+    mixture: str
+    width: int
+    layers: tuple[str, ...]
+    parameters: int
+    risk: float
+    risk_se: float
+    accuracy: float | None
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TypesEdge:
+    """A step from one list of types to another.
+
+    Attributes:
+        source: Number of a node.
+        target: Number of the node that was visited from there.
+        change: What is different, in words.
+        explained: Risk of the source less that of the target.
+        explained_se: Its standard error, from the same rows.
+    """
+
+    source: int
+    target: int
+    change: str
+    explained: float
+    explained_se: float
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Another model on the same folds.
+
+    Attributes:
+        name: What it is.
+        parameters: Numbers that are free.
+        risk: As for nodes.
+        risk_se: Its standard error.
+        accuracy: As for nodes.
+    """
+
+    name: str
+    parameters: int
+    risk: float
+    risk_se: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a network was chosen.
+
+    Attributes:
+        group: Name of the group.
+        order: Its number of elements.
+        rows: Number of rows.
+        function: What is applied to hidden units, "tanh" and so on.
+        nodes: The lists of types, in the order of the visits.
+        edges: The steps between them.
+        chosen: Number of the node of the smallest risk.
+        references: Other models on the same folds.
+        census: For each hidden layer, the shares of types by name: trained, untrained and kept; empty without one.
+    """
+
+    group: str
+    order: int
+    rows: int
+    function: str
+    nodes: tuple[TypesNode, ...]
+    edges: tuple[TypesEdge, ...]
+    chosen: int
+    references: tuple[Reference, ...] = ()
+    census: tuple[Mapping[str, Mapping[str, float]], ...] = field(default_factory=tuple)
+
+    @property
+    def best(self) -> TypesNode:
+        """The node that was chosen."""
+        return self.nodes[self.chosen]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object with the attributes as keys."""
+        return {"schema": SCHEMA, **asdict(self)}

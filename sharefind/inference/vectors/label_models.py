@@ -1,0 +1,111 @@
+"""Least squares of labels on functions of vectors, with a ridge that the rows choose and errors that they show."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sharefind.inference.vectors.rotated_bases import Basis
+from sharefind.typing import FloatArray
+
+RIDGES: tuple[float, ...] = tuple(10.0 ** (k / 2) for k in range(-16, 3))
+"""What may be added to the diagonal of the second moments of a design, relative to its mean."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelModel:
+    """A label, or several that are fitted alike, as a linear function of functions of vectors.
+
+    Attributes:
+        basis: The functions, p of them, orthonormal.
+        sets: m, of vectors that the functions are of.
+        views: Labels that are fitted alike, one block of rows after the other.
+        design: The functions' values, (views rows, m p).
+        labels: Shape (views rows, q).
+    """
+
+    basis: Basis
+    sets: int
+    views: int
+    design: FloatArray
+    labels: FloatArray
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.labels) // self.views
+
+    @cached_property
+    def moments(self) -> FloatArray:
+        """Second moments of the design, (m p, m p)."""
+        return np.asarray(self.design.T @ self.design)
+
+    @cached_property
+    def ridge(self) -> float:
+        """What is added to the diagonal of the second moments, a prior that rotations keep: of largest evidence."""
+        values, vectors = np.linalg.eigh(self.moments)
+        values = np.maximum(values, 0.0)
+        seen = ((vectors.T @ (self.design.T @ self.labels)) ** 2).sum(1)
+        whole = float((self.labels**2).sum())
+
+        def evidence(ridge: float) -> float:
+            rest = max(whole - float((seen / (values + ridge)).sum()), 1e-14 * whole)
+            shrunk = self.labels.shape[1] * float(np.log1p(values / ridge).sum())
+            return float(-(self.labels.size * math.log(rest) + shrunk) / 2)
+
+        return max((float(values.mean()) * ridge for ridge in RIDGES), key=evidence)
+
+    @cached_property
+    def ridged(self) -> FloatArray:
+        """The second moments with the ridge, (m p, m p)."""
+        return np.asarray(self.moments + self.ridge * np.eye(len(self.moments)))
+
+    @cached_property
+    def coefficients(self) -> FloatArray:
+        """Of the functions, (m p, q)."""
+        return np.asarray(np.linalg.solve(self.ridged, self.design.T @ self.labels))
+
+    @cached_property
+    def rest(self) -> FloatArray:
+        """What the functions do not say of the labels, (views rows, q)."""
+        return np.asarray(self.labels - self.design @ self.coefficients)
+
+    @cached_property
+    def _free(self) -> float:
+        """The share of the labels that the functions cannot follow, at least a tenth."""
+        used = float(np.trace(np.linalg.solve(self.ridged, self.moments)))
+        return max(1 - used / len(self.labels), 0.1)
+
+    @cached_property
+    def noise(self) -> float:
+        """Variance of what the functions do not say; of labels that they determine that of rounding."""
+        found = float((self.rest**2).mean()) / self._free
+        return max(found, 1e-12 * float((self.labels**2).mean()), 1e-300)
+
+    @property
+    def expected_error(self) -> float:
+        """Mean square of what the functions would not say of fresh rows (Golub, Heath and Wahba 1979)."""
+        return self.noise / self._free
+
+    def covariance(self) -> FloatArray:
+        """Of the coefficients of one label where the noise is 1 and alike in all rows, (m p, m p)."""
+        return np.asarray(np.linalg.solve(self.ridged, np.linalg.solve(self.ridged, self.moments).T))
+
+    def mean_square(self, root: FloatArray) -> float:
+        """Mean square of the errors of root @ coefficients, whatever the errors of the rows.
+
+        What is left of a row is divided by its share that the fit does not follow (HC3: MacKinnon and White 1985);
+        one row has one error in all views.
+
+        Args:
+            root: Shape (m p, m p).
+        """
+        towards = np.linalg.solve(self.ridged, self.design.T)
+        followed = np.einsum("rp,pr->r", self.design, towards)
+        alone = self.rest / np.maximum(1 - followed, 0.1)[:, None]
+        influence = (root @ towards).T.reshape(self.views, self.rows, -1)
+        moved = np.einsum("vrp,vrq->rpq", influence, alone.reshape(self.views, self.rows, -1))
+        return float((moved**2).sum(0).mean())

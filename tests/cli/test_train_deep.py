@@ -1,0 +1,120 @@
+"""`sharefind train --unit deep`: a network on the group of a run, its files, and one line for bad input."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sharefind.architectures.deep.choosing import ChoiceSettings
+from sharefind.architectures.deep.files import read_deep
+from sharefind.architectures.deep.training import Plan
+from tests.cli.conftest import Call
+from tests.specs import load_module
+
+DEEP = ("--unit", "deep", "--layers", "1..2", "--width", "4")
+
+
+@pytest.fixture(autouse=True)
+def _brief_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = Plan(steps=40, fewest=20, every=20, batch=64)
+    monkeypatch.setattr(
+        "sharefind.architectures.deep.choosing.ChoiceSettings",
+        lambda unit, depths, widths, seed: ChoiceSettings(unit, depths, widths, plan, seed=seed),
+    )
+    monkeypatch.setattr("sharefind.cli.task_rows.task_rows.__defaults__", (200,))
+
+
+def test_train_verify_and_export(call: Call, run: Path, tmp_path: Path) -> None:
+    ending = call("train", run, "--out", "net.safetensors", *DEEP)
+    assert ending.status == 0, ending.err
+    assert "2 x (2*regular)" in ending.out and "least squares" in ending.out
+    assert "wrote net.safetensors: deep:tanh" in ending.out and "equivariant under C2" in ending.out
+    verified = call("verify", "net.safetensors", "--json")
+    record = json.loads(verified.out)
+    assert (record["schema"], record["group"], record["order"]) == ("sharefind.deep-certificate/1", "C2", 2)
+    assert "net.safetensors holds: deep:tanh" in call("verify", "net.safetensors").out
+    network = read_deep(tmp_path / "net.safetensors")
+    assert network.evidence["schema"] == "sharefind.deep-choice/1"
+    assert call("export", "net.safetensors", "--format", "torch", "--out", "net.py").status == 0
+    net = load_module(tmp_path / "net.py").DeepNetwork(dtype=torch.float64)
+    net.load_state_dict(load_file("net.safetensors"))
+    x = np.random.default_rng(0).standard_normal((9, 2))
+    with torch.no_grad():
+        assert np.allclose(net(torch.from_numpy(x)).numpy(), network.predict(x), atol=1e-12)
+    assert call("export", "net.safetensors", "--format", "onnx", "--out", "net.onnx").status == 0
+    assert (tmp_path / "net.onnx").stat().st_size > 500
+
+
+def test_json(call: Call, run: Path) -> None:
+    ending = call("train", run, "--out", "net.safetensors", *DEEP[:2], "--width", "4", "--json")
+    record = json.loads(ending.out)
+    assert record["schema"] == "sharefind.deep-training/1"
+    nodes = record["choice"]["nodes"]
+    assert all(len(node["layers"]) == 3 for node in nodes)
+    assert record["choice"]["chosen"] == min(nodes, key=lambda node: node["risk"])["number"]
+    assert {edge["target"] for edge in record["choice"]["edges"]} == set(range(1, len(nodes)))
+    assert record["certificate"]["naming"] == "proven"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--unit", "deep", "--lr", "0.1", "--out", "n.safetensors"), "--lr and --unit deep"),
+        (("--unit", "two-layer", "--out", "n.safetensors"), "the run's own unit or a deep one"),
+        (("--unit", "deep:sine", "--out", "n.safetensors"), "'sine' is unknown"),
+        (("--unit", "deep", "--out", "n.pt"), "end the name with one"),
+        (("--unit", "deep", "--layers", "9", "--out", "n.safetensors"), "a number of hidden layers up to 8"),
+        (("--unit", "deep", "--layers", "3..2", "--out", "n.safetensors"), "a number of hidden layers up to 8"),
+        (("--unit", "deep", "--width", "300", "--out", "n.safetensors"), "above the limit of 100000.*--max-dim 1"),
+        (("--layers", "2", "--out", "n.safetensors"), "add --unit deep"),
+    ],
+)
+def test_bad_input_is_one_line(call: Call, run: Path, arguments: tuple[str, ...], message: str) -> None:
+    ending = call("train", run, *arguments)
+    assert ending.status == 2
+    assert len(ending.err.splitlines()) == 1 and re.search(message, ending.err), ending.err
+
+
+def test_deep_files_go_to_torch_and_onnx_alone(call: Call, run: Path) -> None:
+    assert call("train", run, "--out", "net.safetensors", *DEEP, "--quiet").status == 0
+    for arguments, message in (
+        (("--format", "emlp", "--out", "n.py"), "--format emlp: deep networks"),
+        (("--format", "torch", "--out", "n.onnx"), "end the name with .py"),
+        (("--format", "onnx", "--dtype", "float32", "--out", "n.onnx"), "in float64"),
+    ):
+        ending = call("export", "net.safetensors", *arguments)
+        assert ending.status == 2 and message in ending.err
+
+
+def test_discover_ends_with_a_deep_network(discover: Call, call: Call, tmp_path: Path) -> None:
+    asked = ("--group", "C2", "--unit", "deep:relu", "--layers", "1")
+    ending = discover(*asked, "--out", "found")
+    assert ending.status == 0, ending.err
+    assert "E_* = E^C2" in ending.out and "wrote found/deep.safetensors: deep:relu" in ending.out
+    assert call("verify", "found/deep.safetensors").status == 0
+    record = json.loads(discover(*asked, "--out", "again", "--json").out)
+    assert record["schema"] == "sharefind.result/1"
+    assert record["deep"]["choice"]["function"] == "relu"
+    assert record["unit"].startswith("matrix")
+    for arguments, message in (
+        (("--unit", "deep", "--layers", "x", "--out", "other"), "a number of hidden layers"),
+        (("--layers", "2", "--out", "other"), "add --unit deep"),
+        (("--unit", "deep", "--hidden-rep", "regular", "--out", "other"), "drop --hidden-rep"),
+        (("--unit", "deep:sine", "--out", "other"), "'sine' is unknown"),
+    ):
+        refused = discover("--group", "C2", *arguments)
+        assert refused.status == 2 and message in refused.err and len(refused.err.splitlines()) == 1
+    refused = call("discover", "--resume", "found", "--unit", "deep")
+    assert refused.status == 2 and "finish the run" in refused.err
+
+
+def test_discover_says_why_there_is_no_deep_network(discover: Call, tmp_path: Path) -> None:
+    ending = discover("--group", "C2", "--task", "c2-arbitrary", "--unit", "deep", "--max-nodes", "1", "--out", "found")
+    assert ending.status == 0, ending.err
+    assert "no deep network was trained" in ending.err
