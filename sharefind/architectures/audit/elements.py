@@ -214,7 +214,7 @@ def _others(
 
 @dataclass(frozen=True, eq=False)
 class _Words:
-    """Products of generators in a representation, which has matrices where it is none by signed permutations."""
+    """Products of generators in a representation, by matrices where it has no signed permutations."""
 
     rep: Representation
     matrices: list[FloatArray]

@@ -247,7 +247,8 @@ def _break_words(layer: LayerFinding, rounding: float) -> str:
     found = layer.distance
     if found is None:
         return ""
-    named = listed([entry_words(entry, layer.number) for entry in found.off])
+    largest = max((entry.deviation for entry in found.off), default=0.0)
+    named = listed([entry_words(entry, layer.number) for entry in found.off if entry.deviation >= largest / 2])
     left = found.error_if_projected
     rest = "nothing but rounding" if left <= rounding else f"an error of {percent(left)} of the spread"
     return (

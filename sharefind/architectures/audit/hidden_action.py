@@ -36,6 +36,8 @@ class ReadingSettings:
     Attributes:
         near: Largest difference of a row from its image, relative to the row, at which an action that no row follows
             exactly is read nearly.
+        clear: Largest difference of a row from its image, relative to that from any other row, for the same: among
+            many units of few inputs, all have a neighbour.
         exact_share: Least share of rows that follow each generator exactly where others are broken.
         widest: Largest number of units of a layer that are assigned.
         trials: Largest number of assignments that are tried where rows are broken, times the order of the group.
@@ -43,6 +45,7 @@ class ReadingSettings:
     """
 
     near: float = 0.1
+    clear: float = 0.5
     exact_share: float = 0.5
     widest: int = 2_048
     trials: int = 20_000
@@ -159,7 +162,8 @@ def _layer_actions(
     matches = [_matched(layer, image_rows(layer.weight, before, k)) for k in range(count)]
     followed = np.array([match.is_followed for match in matches]).reshape(count, layer.width)
     mismatch = np.array([match.mismatch for match in matches]).reshape(count, layer.width)
-    reading, reason = _judged(followed, mismatch, settings)
+    nearness = np.array([match.nearness for match in matches]).reshape(count, layer.width)
+    reading, reason = _judged(followed, mismatch, nearness, settings)
     if reading is Reading.UNDECIDED:
         return [HiddenAction(reading, None, mismatch, followed, reason)]
     orders = _completions(matches) if reading is Reading.BROKEN else iter([matches])
@@ -179,6 +183,7 @@ class _Match:
         sign: Its sign, shape (units,).
         is_followed: Whether the rows are equal up to rounding, shape (units,).
         mismatch: Difference of the rows relative to the unit's, shape (units,).
+        nearness: Difference of the rows relative to that from any other row or sign, shape (units,).
         plus: Sum of absolute differences of each row and each image, (units, units).
         minus: The same with the opposite sign; None where there are no signs.
     """
@@ -187,6 +192,7 @@ class _Match:
     sign: IntArray
     is_followed: BoolArray
     mismatch: FloatArray
+    nearness: FloatArray
     plus: FloatArray
     minus: FloatArray | None
 
@@ -206,7 +212,18 @@ def _matched(layer: ReducedLayer, images: FloatArray) -> _Match:
     sign = np.where(cost[units, perm] < plus[units, perm], -1, 1)
     sizes = np.maximum(np.linalg.norm(rows, axis=1), np.finfo(np.float64).tiny)
     mismatch = np.linalg.norm(sign[:, None] * rows - targets[perm], axis=1) / sizes
-    return _Match(perm, sign, is_equal[units, perm], mismatch, plus, minus)
+    return _Match(perm, sign, is_equal[units, perm], mismatch, _nearness(plus, minus, perm), plus, minus)
+
+
+def _nearness(plus: FloatArray, minus: FloatArray | None, perm: IntArray) -> FloatArray:
+    """Return the difference of each row from its image, relative to the least difference from another row or sign."""
+    tables = plus[None] if minus is None else np.stack([plus, minus])
+    units = np.arange(len(perm))
+    both = tables[:, units, perm].copy()
+    others = tables.copy()
+    others[both.argmin(axis=0), units, perm] = np.inf
+    own, least = both.min(axis=0), others.min(axis=(0, 2))
+    return np.asarray(own / np.maximum(least, np.finfo(np.float64).tiny))
 
 
 def _action(group: FiniteGroup, matches: Sequence[_Match], width: int) -> Representation:
@@ -255,15 +272,19 @@ def image_rows(weight: FloatArray, before: Representation, generator: int) -> Fl
     return weight @ generator_matrices(before)[generator]
 
 
-def _judged(followed: BoolArray, mismatch: FloatArray, settings: ReadingSettings) -> tuple[Reading, str]:
+def _judged(
+    followed: BoolArray, mismatch: FloatArray, nearness: FloatArray, settings: ReadingSettings
+) -> tuple[Reading, str]:
     if followed.all():
         return Reading.EXACT, ""
     if followed.mean(axis=1).min() >= settings.exact_share:
         return Reading.BROKEN, ""
-    if mismatch.max() <= settings.near:
+    if mismatch.max() <= settings.near and nearness.max() <= settings.clear:
         return Reading.NEAR, ""
+    if mismatch.max() <= settings.near:
+        return Reading.UNDECIDED, "units lie so close to each other that their images are not clear"
     share = float(followed.mean())
-    return Reading.UNDECIDED, f"{1 - share:.0%} of the units have no image among the units"
+    return Reading.UNDECIDED, f"{100 * (1 - share):.0f} % of the units have no image among the units"
 
 
 def is_homomorphism(group: FiniteGroup, action: Representation, most: int = 20_000_000) -> bool:

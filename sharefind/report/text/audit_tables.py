@@ -25,18 +25,18 @@ LAYER_HEADINGS = ("layer", "units", "activation", "hidden action", "types", "spa
 CENSUS_HEADINGS = ("layer", "types", "units", "share", "by chance", "counted as")
 
 ELEMENT_NOTE = (
-    "error: root mean square of f(g x) - g f(x) over the rows. in roundings: relative to the "
-    "network's distance from itself in double precision; up to 10 is exact. of the spread: relative to the "
-    "deviation of the outputs from their mean; up to 10 % is approximate."
+    "The error is the root mean square of f(g x) - g f(x) over the rows. In roundings: relative to the network's "
+    "distance from itself in double precision; up to 10 is exact. Of the spread: relative to the deviation of the "
+    "outputs from their mean; up to 10 % is approximate."
 )
 
 LAYER_NOTE = (
-    "space: dimension of the exact space under the actions before and after the layer, of all weights. off it: "
-    "distance of the weights from it, relative to their norm; rounding is 0."
+    "Space: dimension of the exact space under the actions before and after the layer, of all weights. Off it: "
+    "distance of the weights from that space, relative to their norm; 0 where rounding explains it."
 )
 
 CENSUS_NOTE = (
-    "A unit has the type of the largest subgroup whose elements it follows with a correlation above .95. by chance: "
+    "A unit has the type of the largest subgroup whose elements it follows with a correlation above .95. By chance: "
     "the same with the weights shuffled within each layer."
 )
 
@@ -76,7 +76,7 @@ def layer_grid(audit: Audit) -> Grid | None:
     if not audit.layers:
         return None
     rows = tuple(_layer_cells(layer, audit) for layer in audit.layers)
-    return Grid("By layer", LAYER_HEADINGS, rows, LAYER_NOTE)
+    return Grid("Hidden actions and exact spaces", LAYER_HEADINGS, rows, LAYER_NOTE)
 
 
 def _layer_cells(layer: LayerFinding, audit: Audit) -> tuple[str, ...]:
@@ -111,7 +111,10 @@ def weight_grid(audit: Audit) -> Grid | None:
         if layer.distance is not None
         for entry in layer.distance.off
     ]
-    note = "off: relative to the root mean square of the layer's weights; units and inputs are counted from 0."
+    note = (
+        "Distance from the projected weight, relative to the root mean square of the layer's weights. Weights that are "
+        "tied to a wrong one are off, too, but less. Units and inputs are counted from 0."
+    )
     return Grid("Weights that are farthest off", ("layer", "weights off", "off"), tuple(rows), note) if rows else None
 
 

@@ -20,15 +20,22 @@ from sharefind.architectures.audit.layer_chain import LayerChain, UnreadError
 from sharefind.architectures.audit.onnx_layers import onnx_layers
 from sharefind.architectures.audit.snap_files import write_snapped
 from sharefind.architectures.audit.snapping import snap
+from sharefind.architectures.deep.files import write_deep
 from sharefind.errors import ConfigError, InputError
+from tests.architectures.deep.test_deep_files import CASES, deep_network
 from tests.architectures.networks import ARCHITECTURES, network_of
 from tests.audited import equivariant_net, linears, rows, shuffled, write_graph
+
+DEEP = {case: value for case, value in CASES.items() if case != "signed axes"}
+"""Deep networks; that one has two activations in a layer."""
 
 POINTWISE = [case for case in ARCHITECTURES if not case.startswith(("radial", "gated", "zero"))]
 
 
-@pytest.mark.parametrize("case", POINTWISE)
-@pytest.mark.parametrize("suffix", [".onnx", ".safetensors"])
+@pytest.mark.parametrize(
+    ("case", "suffix"),
+    [*((case, ".onnx") for case in POINTWISE), *((case, ".safetensors") for case in ("c4", "rescaled", "two_signed"))],
+)
 def test_exports_are_exact_up_to_rounding(case: str, suffix: str, tmp_path: Path) -> None:
     """End to end and by layer: all but the wholly computed weights lie in their exact spaces."""
     group, _, in_rep, out_rep, *_ = ARCHITECTURES[case]
@@ -40,13 +47,28 @@ def test_exports_are_exact_up_to_rounding(case: str, suffix: str, tmp_path: Path
     assert found.layers and not found.unread and found.is_read and not found.broken
 
 
-@pytest.mark.parametrize("case", ["radial_algebraic", "gated_vectors"])
+@pytest.mark.parametrize("case", ["radial_gaussian", "gated_vectors"])
 def test_exports_of_vectors_are_exact_end_to_end(case: str, tmp_path: Path) -> None:
     group, _, in_rep, out_rep, *_ = ARCHITECTURES[case]
     path = tmp_path / "net.onnx"
     write_onnx(network_of(case), path, "float32")
     found = sharefind.audit(path, group, in_rep, out_rep, rows(network_of(case).spec.d_in, 60))
     assert found.verdict is Verdict.EXACT and found.unread and "not read" in str(found)
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".safetensors"])
+@pytest.mark.parametrize("case", DEEP)
+def test_deep_networks_are_exact(case: str, suffix: str, tmp_path: Path) -> None:
+    group, in_rep, out_rep, _, unit = DEEP[case]
+    path = tmp_path / f"net{suffix}"
+    write_deep(deep_network(case), path)
+    width = deep_network(case).unit.d_in
+    found = sharefind.audit(path, group, in_rep, out_rep, rows(width, 60))
+    assert found.verdict is Verdict.EXACT
+    if unit.startswith("deep-residual"):
+        assert not found.layers and found.unread
+    else:
+        assert found.is_read and not found.broken and len(found.layers) == 4
 
 
 @pytest.mark.parametrize(("activation", "dtype"), [(nn.Tanh, np.float32), (nn.ReLU, np.float64)])
