@@ -107,7 +107,7 @@ def test_a_changed_entry_is_refused(call, finished: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.ci
-def test_a_group_that_rows_proposed_is_exported_and_trained(call, tmp_path: Path) -> None:
+def test_a_group_that_rows_proposed_is_exported(call, tmp_path: Path) -> None:
     """Its run is rebuilt with the frame that half of the rows propose."""
     from sharefind.datasets.pendulum import pendulum_task
 
@@ -127,6 +127,3 @@ def test_a_group_that_rows_proposed_is_exported_and_trained(call, tmp_path: Path
     assert abs(float(axis @ turn @ axis) - 1) < 1e-12
     plain, moved = (session.run(None, {"x": rows})[0] for rows in (x, (x.reshape(6, 2, 3) @ turn.T).reshape(6, 6)))
     np.testing.assert_allclose(moved, plain @ turn.T, atol=1e-9)
-    assert (
-        call("train", "run", "--out", "trained.safetensors", "--epochs", "2", "--restarts", "1", "--quiet").status == 0
-    )
