@@ -9,7 +9,7 @@ from sharefind.api.resolve import resolve_problem
 from sharefind.errors import ExportError, RunFolderError, wording
 from sharefind.limits import SETTINGS, Limits, settings_of
 from sharefind.search import Decision, Problem, RunFolder, SearchConfig, SearchOutcome
-from sharefind.search.building import proposals
+from sharefind.search.building import opened, proposals
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.persistence.recalled_nodes import belongs
 from sharefind.search.result import Result
@@ -58,7 +58,12 @@ def _going_on(path: Path) -> str:
 
 
 def _searched(problem: Problem, folder: RunFolder, result: Result) -> Problem:
-    """Return the problem of the proposal with which a blind search ended; for every other search, the same problem."""
+    """Return the problem with which a search ended: of a proposal, or inside an infinite candidate; or the same one."""
+    if result.subgroups is not None and problem.inside is None:
+        inner = opened(problem)
+        if inner is None:
+            raise RunFolderError(f"{folder.path}: its data propose no subgroups of {result.group.name}; run again")
+        return inner
     number = 1 if result.blind is None else result.blind.proposal
     found = next(islice((problem, *proposals(problem)), number - 1, None), None)
     if found is None:

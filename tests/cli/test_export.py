@@ -103,3 +103,27 @@ def test_a_changed_entry_is_refused(call, finished: Path) -> None:
     ending = call("verify", "net.json")
     assert (ending.status, ending.out) == (1, "") and ending.err.count("\n") == 1
     assert "generator 0 of C2 moves a parameter of the space" in ending.err
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+def test_a_group_that_rows_proposed_is_exported(call, tmp_path: Path) -> None:
+    """Its run is rebuilt with the frame that half of the rows propose."""
+    from sharefind.datasets.pendulum import pendulum_task
+
+    np.savez("pendulum.npz", **dict(zip("xy", pendulum_task(samples=300).arrays(), strict=True)))
+    group = ("--group", "O3", "--in-rep", "2*natural", "--out-rep", "natural")
+    quick = ("--copies", "99", "--horizon", "1", "--particles", "4", "--quiet")
+    assert call("discover", "pendulum.npz", *group, *quick, "--out", "run").status == 0
+    for format in ("torch", "safetensors", "onnx"):
+        ending = call("export", "run", "--format", format, "--out", FORMATS[format][0])
+        assert ending.status == 0, ending.err
+        assert "its name, O2, is" in ending.out and "proven exactly" in ending.out
+    x = np.random.default_rng(0).standard_normal((6, 6))
+    session = onnxruntime.InferenceSession("net.onnx", providers=["CPUExecutionProvider"])
+    axis = np.array(json.loads((tmp_path / "run" / "result.json").read_text())["subgroups"]["proposed"][0]["axes"][-1])
+    mirror = np.linalg.svd(axis[None])[2][1]
+    turn = np.eye(3) - 2 * np.outer(mirror, mirror)
+    assert abs(float(axis @ turn @ axis) - 1) < 1e-12
+    plain, moved = (session.run(None, {"x": rows})[0] for rows in (x, (x.reshape(6, 2, 3) @ turn.T).reshape(6, 6)))
+    np.testing.assert_allclose(moved, plain @ turn.T, atol=1e-9)

@@ -91,9 +91,20 @@ def name_lines(target: str, names: Sequence[str], letter: str, size: str) -> lis
     """
     if not has_own_names(names, letter):
         return [f'{target} = tuple(f"{letter}{{k}}" for k in range({size}))']
-    literal = list(map(text, names))
-    line = f"{target} = {one_line(literal)}"
-    return [line] if len(line) <= WIDTH else [f"{target} = (", *lines_of(literal, 4), ")"]
+    return packed_lines(target, list(map(text, names)))
+
+
+def packed_lines(target: str, items: Sequence[str]) -> list[str]:
+    """`target = (...)`: as many items to a line as fit; repeats as a product.
+
+    Args:
+        target: What they are assigned to.
+        items: Source of each.
+    """
+    if len(items) > 1 and len(set(items)) == 1:
+        return [f"{target} = ({items[0]},) * {len(items)}"]
+    line = f"{target} = {one_line(items)}"
+    return [line] if len(line) <= WIDTH else [f"{target} = (", *lines_of(items, 4), ")"]
 
 
 def column_sentences(spec: SharingSpec, most: int = 12) -> list[str]:

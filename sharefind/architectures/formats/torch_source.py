@@ -252,14 +252,18 @@ def _type_data(sharing: Sharing) -> list[str]:
     if not sharing.has_types:
         return []
     lines = ["# The type that each hidden unit belongs to: units of one type form a vector."]
-    lines += [f"TYPE_OF = {literals.constant_tuple(list(map(str, sharing.type_of)), 12)}"]
+    size = sharing.type_of.count(0)
+    if list(sharing.type_of) == [k // size for k in range(len(sharing.type_of))]:
+        lines += [f"TYPE_OF = tuple(k // {size} for k in range(D_HIDDEN))"]
+    else:
+        lines += literals.packed_lines("TYPE_OF", list(map(str, sharing.type_of)))
     if sharing.has_scalars:
         lines += ["# Which types are scalars, that nothing turns."]
-        lines += [f"IS_SCALAR = {literals.constant_tuple(list(map(str, sharing.is_scalar)), 14)}"]
+        lines += literals.packed_lines("IS_SCALAR", list(map(str, sharing.is_scalar)))
     if sharing.has_pairs:
         lines += ["# The two hidden units of each product."]
-        lines += [f"FIRST_OF = {literals.constant_tuple(list(map(str, sharing.first_of)), 13)}"]
-        lines += [f"SECOND_OF = {literals.constant_tuple(list(map(str, sharing.second_of)), 14)}"]
+        lines += literals.packed_lines("FIRST_OF", list(map(str, sharing.first_of)))
+        lines += literals.packed_lines("SECOND_OF", list(map(str, sharing.second_of)))
     return [*lines, "# Added to lengths, which are smooth at 0 with it.", f"SOFTENING = {sharing.softening!r}", ""]
 
 
