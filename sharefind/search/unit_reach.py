@@ -51,8 +51,9 @@ def _is_mirrored(unit: SearchedUnit) -> bool:
 
 def _mirrored_line(group: str) -> str:
     return (
-        f"networks with weights shared by {group} commute with reflections of space, too, so that they cannot tell a left "
-        "hand from a right one; where labels may depend on that, add a column such as the triple product of three vectors"
+        f"networks with weights shared by {group} commute with reflections of space, too, so that they cannot tell a "
+        "left hand from a right one; where labels may depend on that, add a column such as the triple product of three "
+        "vectors"
     )
 
 
