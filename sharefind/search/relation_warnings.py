@@ -35,7 +35,7 @@ def _one_sided(outcome: SearchOutcome, names: Sequence[str]) -> str:
     prices = [name for name in names if name in outcome.diagnoses][:1]
     price = "".join(f"; {_price(outcome, name)}" for name in prices)
     return (
-        f"the inputs show one side only of {_listed(names)}, so that the relation is undecided there and nothing is "
+        f"the inputs show one side only of {_listed(names)}, so that the relation is undecided there and no weight is "
         f"shared for it: give rows that show other sides, or impose the symmetry if you know that it holds, with "
         f"{setting('scheme')} ea{price}"
     )

@@ -51,8 +51,9 @@ def _is_mirrored(unit: SearchedUnit) -> bool:
 
 def _mirrored_line(group: str) -> str:
     return (
-        f"networks on E^{group} commute with reflections of space too, so that they cannot tell a left hand from a "
-        "right one; where labels may depend on that, add a column such as the triple product of three vectors"
+        f"networks with weights shared by {group} commute with reflections of space, too, so that they cannot tell a "
+        "left hand from a right one; where labels may depend on that, add a column such as the triple product of three "
+        "vectors"
     )
 
 
@@ -63,10 +64,10 @@ def _line(unit: SearchedUnit, verb: str, reached: int, dim: int, side: str) -> s
     advice = f"try another {setting('hidden_rep')}" if is_gated else f"try {setting('unit')} {GATED_UNIT}"
     if isinstance(unit, GatedUnit) and side == "outputs":
         advice = _advice_on_outputs(unit, advice)
-    constant = f", so that every network on E^{group} is constant" if reached == 0 else ""
+    constant = ", so that every such network is constant" if reached == 0 else ""
     return (
-        f"unit {unit.name}{with_hidden} {verb} {reached} of {dim} independent combinations of the {side} where it "
-        f"commutes with {group}{constant}; {advice}"
+        f"with weights shared by {group}, unit {unit.name}{with_hidden} {verb} {reached} of {dim} independent "
+        f"combinations of the {side}{constant}; {advice}"
     )
 
 

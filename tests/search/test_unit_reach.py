@@ -40,9 +40,9 @@ def warnings_of(group: str, unit: str, in_rep: str, out_rep: str, hidden: str | 
 @pytest.mark.parametrize(
     ("case", "said"),
     [
-        (("O3", "matrix+bias", "5*natural", "trivial"), ("sees 0 of 15", "every network on E^O3 is constant", "gated")),
+        (("O3", "matrix+bias", "5*natural", "trivial"), ("sees 0 of 15", "every such network is constant", "gated")),
         (("O3", "two-layer", "5*natural", "trivial", "trivial"), ("sees 0 of 15", "try unit gated")),
-        (("SO2", "two-layer", "natural+trivial", "trivial", "trivial"), ("sees 1 of 3", "commutes with SO2; try unit")),
+        (("SO2", "two-layer", "natural+trivial", "trivial", "trivial"), ("sees 1 of 3", "of the inputs; try unit")),
         (
             ("O3", "gated", "natural", "natural*natural", "2*natural"),
             ("gives 1 of 9", "try unit gated-tensors"),
@@ -52,7 +52,7 @@ def warnings_of(group: str, unit: str, in_rep: str, out_rep: str, hidden: str | 
         (("SO3", "gated", "3*natural", "trivial", "4*natural"), ("commute with reflections", "triple product")),
         (("S3xSO3", "gated", "S3.natural*SO3.natural", "trivial", "S3.natural*SO3.natural"), ("reflections",)),
         (("O3", "gated", "natural+trivial", "trivial", "2*natural"), ("sees 3 of 4", "inputs", "another hidden_rep")),
-        (("R5", "gated", "natural", "natural", "trivial"), ("sees 0 of 2", "every network on E^R5 is constant")),
+        (("R5", "gated", "natural", "natural", "trivial"), ("sees 0 of 2", "every such network is constant")),
         (("SO3", "radial", "trivial:2", "natural"), ("sees 0 of 2", "constant")),
     ],
 )
