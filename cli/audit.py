@@ -64,15 +64,15 @@ def audit(
     from sharefind.architectures.audit import audit_network, network_file
     from sharefind.datasets.input_rows import load_inputs
     from sharefind.datasets.roles import Roles
-    from sharefind.report.text.live_progress import audit_progress
+    from sharefind.report.text.stage_progress import stage_progress
 
     _use_one_thread()
     network = network_file(model, limits)
     roles = Roles(**{name: given[name] for name in COLUMNS if name in given})
     rows = load_inputs(given["data"], limits, roles, network.inputs)
     in_rep, out_rep = _representations(given, rows, roles, network.outputs, limits)
-    is_silent = options["quiet"] or options["json"]
-    with audit_progress(progress_console(), is_silent=is_silent) as told:
+    words, is_quiet, is_json = "reading the network", options["quiet"], options["json"]
+    with stage_progress(progress_console(), words, is_silent=is_quiet, is_json=is_json) as told:
         found = audit_network(network, in_rep, out_rep, rows.x, told)
     snapped = _snapped(found, model, given) if "snap" in given else None
     if "report" in given:

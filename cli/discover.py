@@ -107,10 +107,12 @@ def with_labels(given: dict[str, Any]) -> dict[str, Any]:
 
 def _setup_shown(config: SearchConfig, given: dict[str, Any]) -> AbstractContextManager[StageProgress]:
     """Return the display of the set-up."""
-    from sharefind.report.text.setup_progress import setup_progress
+    from sharefind.report.text.stage_progress import PROPOSING, stage_progress
 
     words = "reading the data, and what group they propose" if config.blind else "reading the data and the group"
-    return setup_progress(progress_console(), words, is_silent="quiet" in given, is_json="json" in given)
+    return stage_progress(
+        progress_console(), words, is_silent="quiet" in given, is_json="json" in given, prefix=PROPOSING
+    )
 
 
 def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:

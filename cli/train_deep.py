@@ -133,9 +133,12 @@ def _chosen(
     """Choose, train and write."""
     from sharefind.architectures.deep.choosing import choose_network
     from sharefind.architectures.deep.files import write_deep
-    from sharefind.report.text.deep_words import choice_progress
+    from sharefind.report.text.stage_progress import stage_progress
 
-    with choice_progress(progress_console(), is_silent=is_silent) as told:
+    words = "training"
+    with stage_progress(
+        progress_console(), words, is_silent=is_silent, is_json=False, prefix=f"{words} ", silence=0.0
+    ) as told:
         network, choice = choose_network(rows, settings, told, limits)
     return choice, write_deep(network, out, settings.seed)
 

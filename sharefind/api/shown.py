@@ -19,7 +19,7 @@ from sharefind.report.page.notebook_view import run_html
 from sharefind.report.pictures.drawing import plot
 from sharefind.report.text.live_progress import watcher
 from sharefind.report.text.runs import RunView
-from sharefind.report.text.setup_progress import setup_progress
+from sharefind.report.text.stage_progress import PROPOSING, stage_progress
 from sharefind.search import Observer, Problem, RunFolder, SearchLattice
 from sharefind.search.expected_time import expected_time
 from sharefind.search.forecast import Forecast
@@ -159,7 +159,7 @@ def preparing(verbose: int) -> AbstractContextManager[StageProgress]:
     Returns:
         The context of that work; its value is the callback for the stages.
     """
-    return setup_progress(_console(), "reading the data", is_silent=not verbose, is_json=False)
+    return stage_progress(_console(), "reading the data", is_silent=not verbose, is_json=False, prefix=PROPOSING)
 
 
 def _console() -> Console:

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from sharefind.proposal.mirrors.propose_mirrors import propose_mirrors
-from sharefind.report.text.setup_progress import setup_progress
+from sharefind.report.text.stage_progress import PROPOSING, stage_progress
 from tests.proposal.mirrors.relations import INPUTS, OUTPUTS, biped
 
 BRIEF = ("--copies", "99", "--training-copies", "9", "--particles", "8")
@@ -107,7 +107,9 @@ def test_the_proposal_of_maps_says_how_far_it_is() -> None:
 def test_progress_of_a_proposal_is_a_bar_on_a_terminal_and_lines_in_a_log(is_terminal: bool) -> None:
     now = [0.0]
     console = Console(file=io.StringIO(), force_terminal=is_terminal, width=100, get_time=lambda: now[0])
-    with setup_progress(console, "reading", is_silent=False, is_json=False, clock=lambda: now[0]) as on_progress:
+    with stage_progress(
+        console, "reading", is_silent=False, is_json=False, prefix=PROPOSING, clock=lambda: now[0]
+    ) as on_progress:
         for step in range(3):
             now[0] = 6.0 * step
             on_progress("products of three inputs", 40_000 * step, 88_560)
@@ -116,6 +118,6 @@ def test_progress_of_a_proposal_is_a_bar_on_a_terminal_and_lines_in_a_log(is_ter
         assert "proposing maps: products of three inputs" in shown and " 90%" in shown
     else:  # the first line comes after ten seconds of silence
         assert shown == "proposing maps: products of three inputs, 80,000 of 88,560\n"
-    with setup_progress(console, "reading", is_silent=True, is_json=False) as on_progress:
+    with stage_progress(console, "reading", is_silent=True, is_json=False) as on_progress:
         on_progress("products of three inputs", 0, 1)
     assert console.file.getvalue() == shown

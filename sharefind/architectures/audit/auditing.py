@@ -4,7 +4,7 @@ layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,10 @@ from sharefind.errors import DataError, GroupError, InputError, RepresentationEr
 from sharefind.groups import FiniteGroup, Group, Representation, named_group, parse_representation, structure_name
 from sharefind.groups.hidden_types import HiddenTypes
 from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.progress import StageProgress
 from sharefind.spaces import fixed_space
 from sharefind.typing import FloatArray
 from sharefind.written import plural
-
-Progress = Callable[[str, int, int], None]
-"""Receives what is done, the steps done and the number of steps."""
 
 _Read = tuple[ReducedChain, tuple[HiddenAction, ...], tuple[LayerDistance | None, ...]]
 
@@ -47,7 +45,7 @@ def audit(
     out_rep: Representation | str = "natural",
     x: object = None,
     *,
-    on_progress: Progress | None = None,
+    on_progress: StageProgress | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Audit:
     """Return how far a network is from equivariance, element by element and layer by layer.
@@ -99,7 +97,7 @@ def audit_network(
     in_rep: Representation,
     out_rep: Representation,
     x: FloatArray,
-    on_progress: Progress | None = None,
+    on_progress: StageProgress | None = None,
 ) -> Audit:
     """Return the audit of a network that is read already.
 

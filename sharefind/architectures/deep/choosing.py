@@ -6,7 +6,7 @@ so far, which is a walk through the lists of types; the record keeps every node 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -24,10 +24,8 @@ from sharefind.groups import FiniteGroup, HiddenTypes, Representation, trivial
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.meanfield.units import DeepUnit, build_unit
+from sharefind.progress import StageProgress
 from sharefind.typing import FloatArray
-
-Progress = Callable[[str, int, int], None]
-"""Hears of (what is trained, trainings done, trainings in all)."""
 
 WIDTHS = (12, 24, 48, 96)
 DEPTHS = (2, 3, 4)
@@ -67,7 +65,7 @@ class _Visited:
 
 
 def choose_network(
-    rows: DeepRows, settings: ChoiceSettings, progress: Progress | None = None, limits: Limits = DEFAULT_LIMITS
+    rows: DeepRows, settings: ChoiceSettings, progress: StageProgress | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[DeepNetwork, Choice]:
     """Return a trained network whose hidden types were chosen on held-out rows, and how it was chosen.
 
@@ -107,7 +105,7 @@ def _refuse_wide(rows: DeepRows, settings: ChoiceSettings, limits: Limits) -> No
 class _Chooser:
     """One walk: what was visited, on the same folds throughout."""
 
-    def __init__(self, rows: DeepRows, settings: ChoiceSettings, progress: Progress | None) -> None:
+    def __init__(self, rows: DeepRows, settings: ChoiceSettings, progress: StageProgress | None) -> None:
         self.rows, self.settings, self.progress = rows, settings, progress
         self.types = HiddenTypes.of(rows.group)
         self.folds = rows.folds(settings.seed)

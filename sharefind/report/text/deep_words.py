@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 from rich import box
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from sharefind.architectures.deep.record import Choice
 from sharefind.written import NOTHING
-
-
-@contextmanager
-def choice_progress(console: Console, *, is_silent: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """Provide a callback for the trainings of a choice: a bar on a terminal, a line for each training elsewhere.
-
-    Args:
-        console: A console on stderr.
-        is_silent: Whether output is silent.
-
-    Yields:
-        The callback, which receives what is trained, trainings done and trainings in all; None if nothing is shown.
-    """
-    if is_silent:
-        yield None
-        return
-    if not console.is_terminal:
-        yield lambda what, done, total: console.print(f"training {done + 1} of {total}: {what}", markup=False)
-        return
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.completed}/{task.total}")
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
-        bar = progress.add_task("", total=None)
-        yield lambda what, done, total: progress.update(bar, description=what, completed=done, total=total)
 
 
 def choice_table(choice: Choice) -> Table:

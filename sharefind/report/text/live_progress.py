@@ -127,31 +127,6 @@ def training_progress(
         yield told
 
 
-@contextmanager
-def audit_progress(console: Console, *, is_silent: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """Provide a callback for the steps of an audit, with a progress bar on a terminal.
-
-    Args:
-        console: A console on stderr.
-        is_silent: Whether output is silent.
-
-    Yields:
-        The callback, which receives what is done, the steps done and their number; None if nothing is shown.
-    """
-    if is_silent or not console.is_terminal:
-        yield None
-        return
-    bars: dict[str, TaskID] = {}
-    with Progress(*bar_columns(), console=console, transient=True) as progress:
-
-        def told(name: str, done: int, steps: int) -> None:
-            if name not in bars:
-                bars[name] = progress.add_task(name, total=steps)
-            progress.update(bars[name], completed=done)
-
-        yield told
-
-
 class _Pace:
     """Prints once, from the first epochs of the first network, an upper bound of the duration if it is long."""
 

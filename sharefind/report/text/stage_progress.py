@@ -1,4 +1,4 @@
-"""Progress of what comes before a search: reading the data, and proposing a group or maps."""
+"""Progress of work in stages: what comes before a search, an audit, the choice of a deep network."""
 
 from __future__ import annotations
 
@@ -14,18 +14,30 @@ from rich.text import Text
 from sharefind.progress import StageProgress, unwatched
 from sharefind.report.text.live_progress import bar_columns, is_shown
 
+PROPOSING = "proposing maps: "
+"""Before the stages of what comes before a search."""
+
 
 @contextmanager
-def setup_progress(
-    console: Console, words: str, *, is_silent: bool, is_json: bool, clock: Callable[[], float] = time.monotonic
+def stage_progress(
+    console: Console,
+    words: str,
+    *,
+    is_silent: bool,
+    is_json: bool,
+    prefix: str = "",
+    silence: float = 10.0,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[StageProgress]:
     """Show what is done in this `with` block: a bar on a terminal, elsewhere a line from time to time.
 
     Args:
         console: A console on stderr.
-        words: What is done.
+        words: What is done before the first stage.
         is_silent: Whether output is silent.
         is_json: Whether the output is JSON.
+        prefix: Words before the name of a stage.
+        silence: Seconds after which a line is printed, where there is no terminal.
         clock: Seconds since some moment.
 
     Yields:
@@ -34,10 +46,10 @@ def setup_progress(
     if not is_shown(console, is_silent=is_silent, is_json=is_json):
         yield unwatched
     elif not console.is_terminal:
-        yield _Lines(console, clock)
+        yield _Lines(console, clock, prefix, silence)
     else:
         with Progress(*bar_columns(), console=console, transient=True) as progress:
-            yield _Bar(progress, progress.add_task(words, total=None))
+            yield _Bar(progress, progress.add_task(words, total=None), prefix)
 
 
 @dataclass(frozen=True)
@@ -46,9 +58,10 @@ class _Bar:
 
     progress: Progress
     task: TaskID
+    prefix: str
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        self.progress.update(self.task, description=f"proposing maps: {stage}", completed=done, total=total)
+        self.progress.update(self.task, description=f"{self.prefix}{stage}", completed=done, total=total)
 
 
 @dataclass
@@ -58,12 +71,14 @@ class _Lines:
     Attributes:
         console: A console on stderr.
         clock: Seconds since some moment.
+        prefix: Words before the name of a stage.
         silence: Seconds after which a line is printed.
     """
 
     console: Console
     clock: Callable[[], float]
-    silence: float = 10.0
+    prefix: str
+    silence: float
     _spoke: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,5 +86,5 @@ class _Lines:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if self.clock() - self._spoke >= self.silence:
-            self.console.print(Text(f"proposing maps: {stage}, {done:,} of {total:,}"), soft_wrap=True)
+            self.console.print(Text(f"{self.prefix}{stage}, {done:,} of {total:,}"), soft_wrap=True)
             self._spoke = self.clock()
