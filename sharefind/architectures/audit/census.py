@@ -132,7 +132,7 @@ def _images(in_rep: Representation, group: FiniteGroup, x: FloatArray) -> FloatA
     if in_rep.is_sparse:
         perms, signs = sparse_images(group, *in_rep.sparse_generators)
         return np.stack([Move(p, s)(x) for p, s in zip(perms.astype(np.int64), signs.astype(np.int64), strict=True)])
-    return np.einsum("gij,nj->gni", in_rep.float_matrices(), x)
+    return np.asarray(np.einsum("gij,nj->gni", in_rep.float_matrices(), x))
 
 
 def _names(
