@@ -38,7 +38,7 @@ class InputRows:
 def load_inputs(
     path_or_name: str | Path, limits: Limits = DEFAULT_LIMITS, roles: Roles | None = None, known: Sequence[str] = ()
 ) -> InputRows:
-    """Read the inputs of a file or of a named data set; labels need not be there.
+    """Return the inputs of a file or of a named data set; labels need not be there.
 
     Rows of several axes that have no names are flattened. Without roles, inputs are the array `x` of an archive or its
     only array; the columns `known` of a table, where it has all of them; else its columns x0, x1, ...; else all of its

@@ -118,7 +118,7 @@ def table_arrays(table: Table, roles: Roles, *, is_asking: bool = True) -> Sides
 
 
 def table_inputs(table: Table, found: Selection, roles: Roles) -> Side:
-    """The inputs of a table that holds no labels, or whose labels are not asked for.
+    """Return the inputs of a table that holds no labels, or whose labels are not needed.
 
     Args:
         table: Named columns, or arrays.

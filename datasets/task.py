@@ -297,7 +297,7 @@ def check_arrays(
 
 
 def check_inputs(x: ArrayLike, source: str, inputs: Sequence[str] = ()) -> FloatArray:
-    """Turn x (n, d_in) into a read-only float64 copy, as `check_arrays` does.
+    """Return x (n, d_in) as a read-only float64 copy, as `check_arrays` does.
 
     Args:
         x: Inputs.

@@ -23,6 +23,11 @@ class DeepModule(nn.Module):
 
     Args:
         network: The network.
+
+    Attributes:
+        unit: The unit, with the functions of its layers.
+        weights: W of each layer, shape (rows, columns).
+        biases: b of each layer, shape (rows,).
     """
 
     unread = "its layers add their inputs, or have two activations"

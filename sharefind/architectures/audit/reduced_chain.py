@@ -96,7 +96,7 @@ class ReducedChain:
     Attributes:
         chain: The original.
         layers: Its layers, the last one with the outputs of the network.
-        origin: Of its inputs.
+        origin: Point and units of its inputs.
     """
 
     chain: LayerChain
@@ -181,7 +181,7 @@ def reduced(
 
     Args:
         chain: The network.
-        origin: Of its inputs.
+        origin: Point and units of its inputs.
         eps: Distance from 1 to the next number of the precision in which its weights are kept.
         is_scaled: Whether units behind an activation such as ReLU are scaled to length 1.
         settings: When numbers count as equal.
