@@ -42,7 +42,7 @@ CLUSTERS: Mapping[str, Cluster] = MappingProxyType(
 
 
 def cluster_task(name: str, samples: int = 500, displacement: float = 0.08) -> Task:
-    """The tasks `cluster:...`: displacements x (samples, 3 atoms) in angstrom to energies y (samples, 1) in eV.
+    """Return a task `cluster:...`: displacements x (samples, 3 atoms) in angstrom to energies y (samples, 1) in eV.
 
     The law of x is an isotropic Gaussian. The point group of the positions turns the displacements and permutes the
     atoms. Atoms rest where their energy is least, but for the octahedron with gold, which keeps the places of copper:

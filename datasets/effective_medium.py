@@ -7,7 +7,7 @@ from sharefind.datasets.task import needs
 
 
 def with_effective_medium(who: str, built: Callable[[Any], Any]) -> Any:
-    """Atoms that ASE (the extra `atoms`) builds, with their calculator.
+    """Return atoms that ASE (the extra `atoms`) builds, with their calculator.
 
     Jacobsen, Stoltze & Norskov 1996, Surf. Sci. 366, 394.
 

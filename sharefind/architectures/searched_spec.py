@@ -156,7 +156,12 @@ def _with_known_order(spec: SharingSpec) -> SharingSpec:
 
 
 def stabiliser_of(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
-    """The largest group known to fix a node, with its name; None where no group is known."""
+    """Return the largest group known to fix a node, with its name; None where no group is known.
+
+    Args:
+        problem: The search.
+        node: A visited node.
+    """
     place = problem.lattice_node(node)
     if place is None:
         return "C1", None

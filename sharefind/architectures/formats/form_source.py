@@ -11,7 +11,11 @@ from sharefind.architectures.linear_sharing import LinearSharing
 
 
 def used_by_form(sharing: LinearSharing) -> dict[str, bool]:
-    """Return which names of `layers.standalone_linear` a module uses."""
+    """Return which names of `layers.standalone_linear` a module uses.
+
+    Args:
+        sharing: The layer with its form.
+    """
     used = {"gathered": sharing.is_gathered, "turned": sharing.is_gathered}
     used |= dict.fromkeys(("SharedLinear._make_tables", "_make_form"), not sharing.is_dense)
     used |= {"_make_places": sharing.has_places, "bias_places": sharing.has_bias and not sharing.is_dense}
@@ -26,7 +30,11 @@ def used_by_form(sharing: LinearSharing) -> dict[str, bool]:
 
 
 def form_data(sharing: LinearSharing) -> list[str]:
-    """Return the lines that hold the numbers of a form."""
+    """Return the lines that hold the numbers of a form.
+
+    Args:
+        sharing: The layer with its form.
+    """
     if sharing.is_fourier:
         meaning = "W x is a convolution over a grid of these lengths that goes round."
         lines = [*literals.comment(meaning), f"GRID = {literals.one_line(map(str, sharing.grid))}"]

@@ -95,7 +95,7 @@ def name_lines(target: str, names: Sequence[str], letter: str, size: str) -> lis
 
 
 def packed_lines(target: str, items: Sequence[str]) -> list[str]:
-    """`target = (...)`: as many items to a line as fit; repeats as a product.
+    """Return `target = (...)` with as many items to a line as fit; repeats as a product.
 
     Args:
         target: What they are assigned to.

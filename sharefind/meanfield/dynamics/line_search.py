@@ -39,14 +39,24 @@ class SearchSettings:
 
 @dataclass(frozen=True)
 class Point:
-    """A step with the function and the slope there."""
+    """A step with the function and the slope there.
+
+    Attributes:
+        step: Length of the step.
+        value: The function.
+        slope: Its slope along the step.
+    """
 
     step: float
     value: float
     slope: float
 
     def less(self, slope: float) -> Point:
-        """Return the point of the function less a line of this slope."""
+        """Return the point of the function less a line.
+
+        Args:
+            slope: Slope of the line.
+        """
         return Point(self.step, self.value - self.step * slope, self.slope - slope)
 
 
