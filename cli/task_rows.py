@@ -14,7 +14,7 @@ def task_rows(task: TaskLike, seed: int, fresh: int = 10_000) -> tuple[FloatArra
 
     Args:
         task: The task of a run.
-        seed: Of the fresh samples.
+        seed: Seed of the fresh samples.
         fresh: Number of fresh samples.
     """
     if task.x is not None and task.y is not None:

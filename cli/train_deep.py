@@ -34,7 +34,7 @@ def check_deep(context: typer.Context, unit: str, out: Path) -> None:
     """Refuse what does not fit a deep network, before anything is read.
 
     Args:
-        context: Of the command, which tells the options that were given.
+        context: Context of the command; it holds the options that were given.
         unit: The unit expression.
         out: The file to write.
 
@@ -60,7 +60,7 @@ def is_given(context: typer.Context, name: str) -> bool:
     """Return whether an option was given on the command line.
 
     Args:
-        context: Of the command.
+        context: Context of the command.
         name: Name of the option's parameter.
     """
     source = context.get_parameter_source(name)
@@ -92,7 +92,7 @@ def settings_of(unit: str, layers: str, width: int | None, seed: int) -> ChoiceS
         unit: The unit expression.
         layers: Numbers of hidden layers, as text.
         width: The only width of hidden layers; None for several.
-        seed: Of all random numbers.
+        seed: Seed of all random numbers.
     """
     from sharefind.architectures.deep.choosing import WIDTHS, ChoiceSettings
 
@@ -195,7 +195,7 @@ def deep_after(
     The network is written to deep.safetensors in the run folder. Where there is none, a warning says why.
 
     Args:
-        outcome: Of the search.
+        outcome: Outcome of the search.
         asked: The unit and the numbers of layers, from `taken_deep`.
         run: The run folder.
         limits: `dim` bounds the numbers of a network.
@@ -219,8 +219,8 @@ def outcome_rows(outcome: SearchOutcome, seed: int) -> DeepRows:
     """Return the rows of a finished search with the group that it found.
 
     Args:
-        outcome: Of the search.
-        seed: Of fresh samples of a task that has no rows.
+        outcome: Outcome of the search.
+        seed: Seed of the fresh samples of a task that has no rows.
 
     Raises:
         ConfigError: Nothing was found.

@@ -162,7 +162,7 @@ def _tests(problem: Problem, listed: int, powers: int = 13, proposed: int = 12) 
     Args:
         problem: What will be searched.
         listed: Groups of the candidate that may be tested.
-        powers: Of primes up to 24, where rotations of a plane are tested.
+        powers: Powers of primes up to 24, where rotations of a plane are tested.
         proposed: Groups that some rows propose where the candidate turns vectors and is rejected, about.
     """
     if listed and turned_plane(problem) is not None:

@@ -191,7 +191,7 @@ def _updates(sgd: SGDConfig, unit: SearchedUnit) -> int:
 def _copies(
     config: SearchConfig, stopping: StopTraits, trains: bool, presets: Presets, updates: int
 ) -> tuple[int, int]:
-    """Copies of a test, and of a training that costs so many updates."""
+    """Return the copies of a test, and of a training with this number of updates."""
     copies = config.copies or max(presets.copies, math.ceil(2 / config.alpha) - 1)
     if copies > MAX_COPIES:
         raise ConfigError(

@@ -171,7 +171,7 @@ class SubgroupsRow(Part):
         has_signal: Whether the proposing rows show that labels depend on inputs.
         exhaustive: Whether the search for subgroups was not cut short.
         smaller_group: Whether a smaller group than the stabiliser of E_* has the same space.
-        same_space: Smaller groups with the space E_*, of those that were tested, the largest first.
+        same_space: Smaller groups with the space E_*, as far as they were tested, the largest first.
         why_not: Why nothing could be proposed.
     """
 

@@ -21,7 +21,7 @@ class DeepBatch(nn.Module):
     Args:
         unit: The unit.
         count: R.
-        seed: Of the first weights.
+        seed: Seed of the first weights.
         dtype: Precision of the coordinates.
 
     Attributes:

@@ -194,6 +194,6 @@ def untrained_matrices(unit: DeepUnit, seed: int) -> Matrices:
 
     Args:
         unit: The unit.
-        seed: Of the weights.
+        seed: Seed of the weights.
     """
     return DeepBatch(unit, 1, int(named_stream(seed, "deep", "untrained").integers(2**62))).arrays(0)

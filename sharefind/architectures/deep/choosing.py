@@ -41,8 +41,8 @@ class ChoiceSettings:
         depths: Numbers of hidden layers.
         widths: Widths of hidden layers.
         plan: How networks are trained.
-        rule: Of the census.
-        seed: Of folds, first weights and minibatches.
+        rule: Rule of the census.
+        seed: Seed of folds, first weights and minibatches.
         has_references: Whether other models are trained on the same folds.
     """
 
@@ -251,7 +251,7 @@ def dense_unit(expression: str, rows: DeepRows, widths: Sequence[int]) -> DeepUn
     Args:
         expression: Unit expression of a deep kind.
         rows: Rows with the widths of inputs and outputs.
-        widths: Of the hidden layers.
+        widths: Widths of the hidden layers.
     """
     nobody = FiniteGroup("C1", 1, ())
     reps = [trivial(nobody, width) for width in (rows.in_rep.dim, rows.out_rep.dim, *widths)]

@@ -29,7 +29,7 @@ def write_deep(network: DeepNetwork, path: Path, seed: int | None = None) -> Dee
     Args:
         network: The network.
         path: A file that ends with .safetensors (weights), .onnx (a graph) or .py (a torch module without weights).
-        seed: Of the training, for the record.
+        seed: Seed of the training, for the record.
 
     Raises:
         ConfigError: The ending is another one, or the library onnx is missing.

@@ -44,7 +44,7 @@ def onnx_bytes(network: DeepNetwork, certificate: DeepCertificate, texts: dict[s
 
     Args:
         network: The network.
-        certificate: Of the network.
+        certificate: Certificate of the network.
         texts: Further metadata.
 
     Raises:

@@ -97,7 +97,7 @@ def equivariance_error(network: DeepNetwork, trials: int = 16, seed: int = 0) ->
     Args:
         network: The network f.
         trials: Number of inputs.
-        seed: Of the inputs.
+        seed: Seed of the inputs.
     """
     x = np.random.default_rng(seed).standard_normal((trials, network.unit.d_in))
     y, worst = network.predict(x), 0.0

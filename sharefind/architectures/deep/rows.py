@@ -72,7 +72,7 @@ class DeepRows:
         """Return the rows that each fold holds out.
 
         Args:
-            seed: Of the parts.
+            seed: Seed of the parts.
             count: Number of folds.
 
         Raises:

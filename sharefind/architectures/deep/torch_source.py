@@ -26,7 +26,7 @@ def torch_source(network: DeepNetwork, certificate: DeepCertificate) -> str:
 
     Args:
         network: The network, whose architecture is written.
-        certificate: Of the network.
+        certificate: Certificate of the network.
     """
     text = files("sharefind.architectures").joinpath("deep", "standalone.py").read_bytes().decode(ENCODING)
     body = text[text.index("from __future__") :]

@@ -151,7 +151,7 @@ def train(
         rows: The rows.
         held: Rows that each network does not see; one empty array for a network that sees all rows, up to `plan.stop`.
         plan: How.
-        seed: Of first weights and minibatches.
+        seed: Seed of first weights and minibatches.
         told: Hears of the progress.
         augmentation: Moves rows by a group, where the unit does not have its symmetry; None for none.
 

@@ -58,8 +58,8 @@ class Factors:
         most_bytes: Most bytes of the labels that are processed at a time.
         solved: Columns of labels, for each row, for which Cholesky factors are used; for more, eigenvectors of K are
             found: then a column is multiplied once for all noises.
-        has_many: Whether labels have so many columns, and so many rows, that eigenvectors are used for all of them, in
-            single precision: the products cost most, and need no more.
+        has_many: Whether labels have many columns and many rows. Then eigenvectors are used for all of them, in single
+            precision: the products cost most, and need no more.
     """
 
     kernels: Tensor
