@@ -173,7 +173,7 @@ def frame_near(rotation: FloatArray, close: float = 1e-3) -> Frame:
     n = len(rotation)
     if not np.allclose(rotation @ rotation.T, np.eye(n), atol=1e-6) or np.linalg.det(rotation) < 0:
         raise GroupError("a frame needs orthonormal vectors of determinant 1; give a rotation")
-    start = _signed_start(rotation)
+    start = signed_start(rotation)
     turned = rotation @ start.T
     skew = np.linalg.solve((np.eye(n) + turned).T, (np.eye(n) - turned).T).T
     rows = {i: {j: _simplest(skew[i, j], close) for j in range(n) if i != j} for i in range(n)}
@@ -190,8 +190,12 @@ def frame_near(rotation: FloatArray, close: float = 1e-3) -> Frame:
     return Frame((cayley.to_sparse() * back).to_sparse())
 
 
-def _signed_start(rotation: FloatArray) -> FloatArray:
-    """A signed permutation of determinant 1 near a rotation, so that Cayley's transform has small entries."""
+def signed_start(rotation: FloatArray) -> FloatArray:
+    """Return a signed permutation of determinant 1 near a rotation, so that Cayley's transform has small entries.
+
+    Args:
+        rotation: Float, (n, n).
+    """
     n = len(rotation)
     left, start = np.abs(rotation).copy(), np.zeros((n, n))
     for _ in range(n):

@@ -26,6 +26,7 @@ from sharefind.groups.orthogonal_subgroups import (
     block_subgroups,
     frame_near,
     is_compact_subgroup,
+    signed_start,
 )
 from sharefind.groups.point_groups import plane_groups, point_group, point_subgroups, space_groups
 from sharefind.inference.continuous.algebras import nearest_algebra, skew_basis
@@ -110,10 +111,21 @@ def propose_vector_groups(
         return VectorFinding(None, (nobody(whole.n), *alone))
     template, turn, gain = best
     settled = search.settled(template, turn)
-    frame = frame_near(settled.turn, settings.close)
+    frame = frame_near(_plain(settled) if template.freedom == 2 else settled.turn, settings.close)
     group = template.placed(frame)
     placed = PlacedGroup(group, gain, frame.columns.T, None if settled.error is None else math.degrees(settled.error))
     return VectorFinding(placed, _family(template, frame, group, whole, alone, settings))
+
+
+def _plain(found: FittedFrame, errors: float = 2.5) -> FloatArray:
+    """A frame along the coordinates whose axis is as many errors off at most, or the one found.
+
+    Axes are mostly chosen so; and an exact basis of what an axis near a coordinate leaves has entries of all sizes, on
+    which trainings diverge.
+    """
+    plain = signed_start(found.turn)
+    across = float(np.linalg.norm(np.cross(found.turn[:, -1], plain[:, -1])))
+    return plain if found.error is not None and across <= errors * found.error else found.turn
 
 
 def nobody(n: int) -> OrthogonalSubgroup:
