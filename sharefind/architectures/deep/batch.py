@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +58,21 @@ class DeepBatch(nn.Module):
         for shape, space, weight, bias_space, bias in parts:
             found.append((space.entries(weight).reshape(-1, *shape), bias_space.entries(bias)))
         return found
+
+    def step_groups(self, lr: float) -> list[dict[str, Any]]:
+        """Return the coordinates of each space with their step, for an optimiser.
+
+        A coordinate of length 1 is shared by n / dim of the n entries, which move by the root of dim / n times its
+        step: without a larger step, tied networks would learn more slowly than free ones.
+
+        Args:
+            lr: The step of an entry.
+        """
+        pairs = [*zip(self.weights, self.weight_spaces, strict=True), *zip(self.biases, self.bias_spaces, strict=True)]
+        return [
+            {"params": [parameter], "lr": lr * (space.space.ambient / max(space.dim, 1)) ** 0.5}
+            for parameter, space in pairs
+        ]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs, shape (R, B, d_out).

@@ -35,7 +35,7 @@ class Plan:
         fewest: Steps before which training is not ended early.
         every: Steps between looks at held-out rows.
         patience: Looks without a smaller held-out risk after which training ends.
-        lr: First step of Adam, in orthonormal coordinates.
+        lr: First step of Adam for an entry of the weights; see `DeepBatch.step_groups`.
         floor: Last step relative to the first.
         batch: Most rows of a minibatch.
         most_rows: Rows of all networks together that are evaluated at a time; it affects memory alone.
@@ -185,7 +185,7 @@ class _Run:
 
     def finished(self, told: Told | None) -> Trained:
         plan = self.plan
-        optimiser = torch.optim.Adam(self.model.parameters(), lr=plan.lr)
+        optimiser = torch.optim.Adam(self.model.step_groups(plan.lr))
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._factor)
         watches = any(len(part) for part in self.held)
         last = plan.steps if watches or plan.stop is None else plan.stop
