@@ -118,7 +118,7 @@ def test_a_group_that_rows_proposed_is_exported(call, tmp_path: Path) -> None:
     for format in ("torch", "safetensors", "onnx"):
         ending = call("export", "run", "--format", format, "--out", FORMATS[format][0])
         assert ending.status == 0, ending.err
-        assert "its name, O2, is" in ending.out and "proven exactly" in ending.out
+        assert "E^O2, dim " in ending.out and "proven exactly over QQ" in ending.out
     x = np.random.default_rng(0).standard_normal((6, 6))
     session = onnxruntime.InferenceSession("net.onnx", providers=["CPUExecutionProvider"])
     axis = np.array(json.loads((tmp_path / "run" / "result.json").read_text())["subgroups"]["proposed"][0]["axes"][-1])

@@ -20,7 +20,7 @@ PROBE = (
 )
 
 UNUSED = ("numba", "sklearn", "ot", "pandas", "matplotlib", "igraph", "joblib", "onnx", "pyarrow")
-UNUSED += ("scipy.optimize", "scipy.sparse", "scipy.spatial", "scipy.stats", "scipy.cluster")
+UNUSED += ("scipy.stats", "scipy.cluster")
 UNUSED += (
     "sharefind.proposal.propose",
     "sharefind.recognition.recognise",

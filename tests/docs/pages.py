@@ -36,7 +36,8 @@ BLOCK = re.compile(
 )
 NUMBER = re.compile(r"(?<![A-Za-z^_])[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 FOLDER = re.compile(r"(?<!\S)/(?:[^/\s]+/)+")
-SECONDS = re.compile(r"[\d,.]+ (?:s|min)\b")
+SECONDS = re.compile(r"(?:[\d,.]+ (?:s|min) to )?[\d,.]+ (?:s|min)\b")
+"""A time, or a range of times: it depends on the machine which of them is printed."""
 
 
 @dataclass(frozen=True)

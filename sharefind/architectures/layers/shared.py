@@ -71,10 +71,10 @@ def is_still(module: nn.Module, coefficient: Tensor) -> bool:
     """
     if module.training or (torch.is_grad_enabled() and coefficient.requires_grad):
         return False
-    # torch.func puts plain tensors in the parameter's place, and inference tensors count no changes.
-    if type(coefficient) is not nn.Parameter or coefficient.is_meta or coefficient.is_inference():
+    # torch.func puts plain tensors in the parameter's place; compilers cannot ask for what comes after `is_transformed`.
+    if type(coefficient) is not nn.Parameter or coefficient.is_meta or is_transformed():
         return False
-    return not is_transformed()
+    return not coefficient.is_inference()  # such tensors count no changes
 
 
 def kept_of(coefficient: Tensor, make: Callable[[], tuple[Any, ...]]) -> Kept:

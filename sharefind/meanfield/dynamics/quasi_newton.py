@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import scipy
 import torch
 from torch import Tensor
 
 from sharefind.meanfield.clouds.models import predict
 from sharefind.meanfield.clouds.projection import Projector
-from sharefind.meanfield.dynamics.limited_memory import minimise
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.spaces import Subspace
@@ -79,14 +79,15 @@ class _Fit:
         slope = self.project(pullback(descent) / self.shape[1])
         return float(self.loss.value(predicted, y[None]).mean()) / 2, slope.reshape(-1).numpy()
 
-    def look(self, flat: FloatArray) -> bool:
-        """Keep the best state; return whether patience is over."""
+    def look(self, flat: FloatArray) -> None:
+        """Keep the best state; end where patience is over."""
         x, y = self.held
         loss = float(self.loss.value(predict(self.unit, x[None], self.cloud(flat))[0], y).mean())
         self.waited = 0 if loss < (1 - self.settings.gain) * self.lowest else self.waited + 1
         if loss < self.lowest:
             self.lowest, self.best = loss, flat.copy()
-        return self.waited >= self.settings.patience
+        if self.waited >= self.settings.patience:
+            raise StopIteration  # which SciPy takes as the end
 
 
 def fit_cloud(
@@ -119,6 +120,7 @@ def fit_cloud(
     fit = _Fit(unit, Projector(space), (start.shape[1], start.shape[2]), rows, held, on_step, settings, loss)
     first = start.reshape(-1).numpy().copy()
     fit.look(first)
-    made = minimise(fit.risk, first, fit.look, iterations, settings.memory, settings.flat)
-    is_done = fit.waited >= settings.patience or made < iterations
+    options = {"maxiter": iterations, "maxcor": settings.memory, "gtol": settings.flat, "ftol": 0.0}
+    found = scipy.optimize.minimize(fit.risk, first, jac=True, method="L-BFGS-B", callback=fit.look, options=options)
+    is_done = fit.waited >= settings.patience or int(found.nit) < iterations
     return CloudFit(fit.cloud(first if fit.best is None else fit.best), is_done)
