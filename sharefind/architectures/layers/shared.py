@@ -71,7 +71,7 @@ def is_still(module: nn.Module, coefficient: Tensor) -> bool:
     """
     if module.training or (torch.is_grad_enabled() and coefficient.requires_grad):
         return False
-    # torch.func puts plain tensors in the parameter's place; compilers cannot ask for what comes after `is_transformed`.
+    # torch.func puts plain tensors in the parameter's place; compilers cannot read what stands after `is_transformed`.
     if type(coefficient) is not nn.Parameter or coefficient.is_meta or is_transformed():
         return False
     return not coefficient.is_inference()  # such tensors count no changes
