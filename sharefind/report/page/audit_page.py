@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
 from sharefind.architectures.audit import Audit, Verdict
 from sharefind.errors import ConfigError, setting
-from sharefind.html import facts, table
-from sharefind.report.page.html_page import SUFFIXES, page_css, page_file
+from sharefind.report.page.html_page import SUFFIXES, rendered
 from sharefind.report.text.audit_tables import element_grid, grids
 from sharefind.report.text.text_style import STYLE
 from sharefind.search.result import versions
@@ -53,11 +50,10 @@ def audit_page(audit: Audit) -> str:
     Args:
         audit: The audit.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     elements, *layers = [element_grid(audit, STYLE.page_rows), *grids(audit)[1:]]
-    return environment.from_string(page_file("audit.html")).render(
-        css=page_css(), table=table, facts=facts, subject=f"{audit.network.name} under {audit.in_rep.group.name}",
-        verdict=audit.headline, is_good=audit.verdict is Verdict.EXACT, notes=audit.notes, sentences=audit.sentences,
+    return rendered(
+        "audit.html", kind="audit", subject=f"{audit.network.name} under {audit.in_rep.group.name}",
+        verdict=audit.headline, is_good=audit.verdict is Verdict.EXACT, alarms=audit.notes, remarks=audit.sentences,
         origin=_origin(audit), elements=elements, layers=layers, unread=audit.unread, versions=versions(),
     )  # fmt: skip
 

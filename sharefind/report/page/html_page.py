@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from sharefind.errors import ConfigError, setting
@@ -103,26 +103,29 @@ def page(view: RunView, config: SearchConfig, samples: Samples) -> str:
     Raises:
         RunFolderError: Particles of the run cannot be read.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(page_file("page.html"))
-    return template.render(
-        css=page_css(), table=table, facts=facts, folded_rows=STYLE.folded_rows,
+    return rendered(
+        "page.html", kind="report", folded_rows=STYLE.folded_rows,
         **_head(view, samples), **_pictures(view), **_tables(view), **_facts(view, config, samples),
         **_endings(view),
     )  # fmt: skip
 
 
-def page_css() -> Markup:
-    """Return the style sheet of all pages."""
-    return Markup(_colours() + page_file("page.css"))  # nosec B704 # constants, and a file of the package
-
-
-def page_file(name: str) -> str:
-    """Return a template or style sheet of this folder.
+def rendered(template: str, **values: Any) -> str:
+    """Return a page of this folder, within the frame and with the style sheet that all pages have.
 
     Args:
-        name: Name of the file.
+        template: Name of its file, which extends `frame.html`.
+        values: What its variables stand for.
     """
+    environment = Environment(
+        loader=FunctionLoader(_page_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    css = Markup(_colours() + _page_file("page.css"))  # nosec B704 # constants, and a file of the package
+    return environment.get_template(template).render(css=css, table=table, facts=facts, **values)
+
+
+def _page_file(name: str) -> str:
     return files("sharefind.report.page").joinpath(name).read_bytes().decode(ENCODING)
 
 
