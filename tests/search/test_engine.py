@@ -153,10 +153,11 @@ def test_a_tolerance_accepts_an_approximate_symmetry_and_says_so() -> None:
 
 
 @pytest.mark.slow
-def test_a_group_with_too_many_subgroups_still_has_its_own_fixed_space_as_candidate() -> None:
+def test_a_group_with_too_many_subgroups_has_its_own_fixed_space_beside_those_that_rows_propose() -> None:
     rep = representation("S6", 6)
     case = problem(teacher_task("S6", 6, 500, 0, kind="si"), "S6")
-    assert [n.space.dim for n in case.lattice.nodes] == [0, 2, 36]
+    dims = [n.space.dim for n in case.lattice.nodes]
+    assert (dims[:2], dims[-1]) == ([0, 2], 36)
     assert Engine(case).run().e_star.space == fixed_space(hom(rep, rep))
 
 
