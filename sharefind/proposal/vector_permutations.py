@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, pairwise, product
 
@@ -127,21 +128,44 @@ def _without_field(x: FloatArray, y: FloatArray, layout: VectorLayout) -> FloatA
 def _invariants(
     values: FloatArray, rep: Representation, side: Sides, layout: VectorLayout, finite: FiniteGroup
 ) -> tuple[FloatArray, Representation] | None:
-    """Inner products of vectors and scalars, with how the finite factor permutes them."""
+    """Inner products of vectors and scalars, with how the finite factor permutes them.
+
+    Vectors of an orbit that sum to zero in every row, as those relative to their mean do, have dependent inner
+    products. Squared distances, which are not, stand for them; their products with other vectors are left out.
+    """
     on_vectors = _moves(rep, layout, finite, side.vectors[:, 0]) if len(side.vectors) else _none(finite)
     on_scalars = _moves(rep, layout, finite, side.scalars)
     if on_vectors is None or on_scalars is None:
         return None
-    count = len(side.vectors)
-    pairs = list(combinations_with_replacement(range(count), 2))
-    number = {pair: k for k, pair in enumerate(pairs)}
     vectors = values[:, side.vectors]
-    products = np.stack([(vectors[:, i] * vectors[:, j]).sum(1) for i, j in pairs], 1) if pairs else values[:, :0]
+    centred = _centred_orbits(vectors, side.orbits)
+    pairs = [
+        (i, j)
+        for i, j in combinations_with_replacement(range(len(side.vectors)), 2)
+        if centred[i] == centred[j] and (i < j or centred[i] < 0)
+    ]
+    number = {pair: k for k, pair in enumerate(pairs)}
+    products = [_product(vectors[:, i], vectors[:, j], is_centred=bool(centred[i] >= 0)) for i, j in pairs]
     moves = [
         [number[min(g[i], g[j]), max(g[i], g[j])] for i, j in pairs] + [len(pairs) + k for k in h]
         for g, h in zip(on_vectors.tolist(), on_scalars.tolist(), strict=True)
     ]
-    return _with_action(np.concatenate([products, values[:, side.scalars]], 1), moves, finite)
+    return _with_action(np.column_stack([*products, values[:, side.scalars]]), moves, finite)
+
+
+def _product(first: FloatArray, second: FloatArray, *, is_centred: bool) -> FloatArray:
+    """Squared distances of vectors, shape (n,), where they are relative to their mean; else inner products."""
+    return np.asarray(((first - second) ** 2).sum(1) if is_centred else (first * second).sum(1))
+
+
+def _centred_orbits(vectors: FloatArray, orbits: Sequence[Sequence[int]], rounding: float = 1e-9) -> IntArray:
+    """The orbit of each vector if its vectors sum to zero in every row, else -1: (n, count, dim) -> (count,)."""
+    numbers = np.full(vectors.shape[1], -1)
+    for number, orbit in enumerate(orbits):
+        members = vectors[:, list(orbit)]
+        if len(orbit) > 1 and np.abs(members.sum(1)).max() <= rounding * np.abs(members).max():
+            numbers[list(orbit)] = number
+    return numbers
 
 
 def _mixed(

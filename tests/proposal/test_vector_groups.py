@@ -173,13 +173,17 @@ def test_nothing_is_proposed_where_the_whole_group_holds() -> None:
     assert [group.name for group in finding.family] == ["C1", "SO3", "O3"]
 
 
-def test_permutations_are_proposed_by_inner_products() -> None:
+@pytest.mark.parametrize("is_relative", [False, True])
+def test_permutations_are_proposed_by_inner_products_or_distances(is_relative: bool) -> None:
+    """Vectors relative to their mean have dependent inner products."""
     rng = np.random.default_rng(4)
     group = named_group("S4xO3")
     reps = (parse_representation("S4.natural*O3.natural", group), parse_representation("trivial", group))
     layout = vector_layout(*reps)
     assert layout is not None
     x = rng.normal(size=(800, 4, 3))
+    if is_relative:
+        x = x - x.mean(1, keepdims=True)
     weights = np.array([1.0, 1.0, 3.0, 1.0])
     y = ((x**2).sum(-1) * weights).sum(1) + 0.1 * rng.normal(size=800)
     finding = propose_permutations(x.reshape(800, 12), y[:, None], *reps, layout, factors_of(group)[0])
