@@ -13,14 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sharefind.architectures.audit.elements import Move
 from sharefind.architectures.audit.layer_chain import Layer, LayerChain
+from sharefind.architectures.unit_types import TypePair, orbit_images, type_pairs, unit_correlations, unit_types
 from sharefind.groups import FiniteGroup, Representation
-from sharefind.groups.hidden_types import HiddenTypes
-from sharefind.groups.images import sparse_images
-from sharefind.groups.subgroups import members
+from sharefind.groups.hidden_types import HiddenType, HiddenTypes
 from sharefind.rng import named_stream
-from sharefind.typing import FloatArray, IntArray
+from sharefind.typing import FloatArray
 
 NO_TYPE = "no symmetry of its own"
 """Units that keep their value under the identity alone."""
@@ -70,15 +68,6 @@ class TypeShare:
     is_found: bool
 
 
-@dataclass(frozen=True, eq=False)
-class _Pair:
-    """A subgroup K with a character, and the name of its type: elements (|K|,), values (|K|,)."""
-
-    name: str
-    elements: IntArray
-    values: FloatArray
-
-
 def census(
     chain: LayerChain, in_rep: Representation, x: FloatArray, settings: CensusSettings = CENSUS
 ) -> tuple[tuple[TypeShare, ...], ...]:
@@ -94,8 +83,8 @@ def census(
         GroupError: The subgroups of the group cannot be listed.
     """
     group = in_rep.finite_group
-    pairs = _pairs(group)
-    images = _images(in_rep, group, x[: max(1, settings.rows // group.order)])
+    pairs = type_pairs(HiddenTypes.of(group))
+    images = orbit_images(in_rep, x[: max(1, settings.rows // group.order)])
     found = _names(chain, images, group, pairs, settings)
     rng = named_stream(settings.seed, "audit", "census")
     by_chance = [_names(_shuffled(chain, rng), images, group, pairs, settings) for _ in range(settings.shuffles)]
@@ -106,65 +95,23 @@ _Units = tuple[list[str], FloatArray]
 """The type of each unit of a layer, and its share, shape (units,)."""
 
 
-def _pairs(group: FiniteGroup) -> list[_Pair]:
-    """Return all subgroups with their characters of order 1 and 2, the largest first."""
-    types = HiddenTypes.of(group)
-    table = group.multiplication_table()
-    inverse = np.argmin(table, axis=1)
-    found, known = list[_Pair](), set[bytes]()
-    for one in types.types:
-        inside, kept = members(group, one.subgroup), members(group, one.kernel)
-        elements = np.flatnonzero(inside)
-        values = np.where(kept[elements], 1.0, -1.0)
-        for g in range(group.order):
-            conjugates = table[table[g, elements], inverse[g]]
-            order = np.argsort(conjugates)
-            key = conjugates[order].tobytes() + values[order].tobytes()
-            if key not in known:
-                known.add(key)
-                name = NO_TYPE if len(elements) == 1 else one.name
-                found.append(_Pair(name, conjugates[order].astype(np.int64), values[order]))
-    return sorted(found, key=lambda pair: -len(pair.elements))
-
-
-def _images(in_rep: Representation, group: FiniteGroup, x: FloatArray) -> FloatArray:
-    """Return the images of inputs under all elements, shape (order, n, d_in)."""
-    if in_rep.is_sparse:
-        perms, signs = sparse_images(group, *in_rep.sparse_generators)
-        return np.stack([Move(p, s)(x) for p, s in zip(perms.astype(np.int64), signs.astype(np.int64), strict=True)])
-    return np.asarray(np.einsum("gij,nj->gni", in_rep.float_matrices(), x))
-
-
 def _names(
-    chain: LayerChain, images: FloatArray, group: FiniteGroup, pairs: Sequence[_Pair], settings: CensusSettings
+    chain: LayerChain, images: FloatArray, group: FiniteGroup, pairs: Sequence[TypePair], settings: CensusSettings
 ) -> list[_Units]:
     order, rows, _ = images.shape
     values = images.reshape(order * rows, -1)
     found = list[_Units]()
     for layer, above in zip(chain.hidden, chain.layers[1:], strict=True):
         values = layer(values)
-        correlations = _correlations(values.reshape(order, rows, -1), group)
+        correlations = unit_correlations(values.reshape(order, rows, -1), group)
+        names = [_named(one) for one in unit_types(correlations, pairs, settings.correlation)]
         energy = values.var(axis=0) * np.square(above.weight).sum(axis=0)
-        found.append((_types(correlations, pairs, settings), energy / max(float(energy.sum()), np.finfo(float).tiny)))
+        found.append((names, energy / max(float(energy.sum()), np.finfo(float).tiny)))
     return found
 
 
-def _correlations(values: FloatArray, group: FiniteGroup) -> FloatArray:
-    """Return corr(phi(k x), phi(x)) for every element and unit, shape (order, units), over all images of inputs."""
-    centred = values - values.mean(axis=(0, 1))
-    variance = np.maximum(np.square(centred).mean(axis=(0, 1)), np.finfo(float).tiny)
-    table = group.multiplication_table()
-    return np.stack([(centred[table[k]] * centred).mean(axis=(0, 1)) / variance for k in range(group.order)])
-
-
-def _types(correlations: FloatArray, pairs: Sequence[_Pair], settings: CensusSettings) -> list[str]:
-    names = [NO_TYPE] * correlations.shape[1]
-    is_open = np.ones(len(names), dtype=bool)
-    for pair in pairs:
-        least = (pair.values[:, None] * correlations[pair.elements]).min(axis=0)
-        for unit in np.flatnonzero(is_open & (least > settings.correlation)):
-            names[unit], is_open[unit] = pair.name, False
-    return names
+def _named(one: HiddenType) -> str:
+    return NO_TYPE if one.subgroup.order == 1 else one.name
 
 
 def _shuffled(chain: LayerChain, rng: np.random.Generator) -> LayerChain:

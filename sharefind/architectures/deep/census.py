@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from sharefind.architectures.deep.batch import DeepBatch, deep_values
 from sharefind.architectures.deep.network import Matrices
 from sharefind.architectures.deep.rows import DeepRows
+from sharefind.architectures.unit_types import TypePair, orbit_images, type_pairs, unit_correlations, unit_types
 from sharefind.groups import HiddenType, HiddenTypes
-from sharefind.groups.subgroups import members
 from sharefind.meanfield.units import DeepUnit
 from sharefind.rng import named_stream
 from sharefind.typing import FloatArray
@@ -69,7 +68,8 @@ def census(
         types: The types of the group.
         rule: When a unit has a type.
     """
-    after, before = (layer_shares(unit, matrices, rows, types, rule) for matrices in (trained, untrained))
+    pairs = type_pairs(types)
+    after, before = (layer_shares(unit, matrices, rows, pairs, rule) for matrices in (trained, untrained))
     found = []
     for now, then in zip(after, before, strict=True):
         found.append(LayerCensus(now, then, _kept(now, then, types, rule)))
@@ -94,7 +94,7 @@ def _kept(
 
 
 def layer_shares(
-    unit: DeepUnit, matrices: Matrices, rows: DeepRows, types: HiddenTypes, rule: CensusRule
+    unit: DeepUnit, matrices: Matrices, rows: DeepRows, pairs: Sequence[TypePair], rule: CensusRule
 ) -> list[dict[HiddenType, float]]:
     """Return the share of each type in the energy that each hidden layer passes on.
 
@@ -102,15 +102,15 @@ def layer_shares(
         unit: A dense unit.
         matrices: Its weights.
         rows: The rows, whose scaled inputs are taken.
-        types: The types of the group.
+        pairs: The pairs of the types of the group.
         rule: When a unit has a type.
     """
     layers = _orbit_values(unit, matrices, rows, rule)
     found = []
     for number, values in enumerate(layers):
-        correlations = unit_correlations(values, types)
+        correlations = unit_correlations(values, rows.group)
         outgoing = (matrices[number + 1][0] ** 2).sum(axis=0) * values.var(axis=(0, 1))
-        found.append(_shares(unit_types(correlations, types, rule.correlation), outgoing))
+        found.append(_shares(unit_types(correlations, pairs, rule.correlation), outgoing))
     return found
 
 
@@ -120,65 +120,11 @@ def _orbit_values(unit: DeepUnit, matrices: Matrices, rows: DeepRows, rule: Cens
     count = max(2, min(rule.rows, len(rows.x), rule.values // (order * widest)))
     chosen = named_stream(0, "deep", "census").permutation(len(rows.x))[:count]
     x = rows.scaled_x[chosen]
-    moved = np.concatenate([rows.in_rep.act_float(np.full(count, g), x) for g in range(order)])
+    moved = orbit_images(rows.in_rep, x).reshape(order * count, -1)
     weights = [(torch.from_numpy(w)[None], torch.from_numpy(b)[None]) for w, b in matrices]
     with torch.no_grad():
         layers = deep_values(unit, weights, torch.from_numpy(moved)[None])[:-1]
     return [layer[0].numpy().reshape(order, count, -1) for layer in layers]
-
-
-def unit_correlations(values: FloatArray, types: HiddenTypes) -> FloatArray:
-    """Return corr(phi(k x), phi(x)) over orbits of inputs, for each element k and unit, shape (elements, units).
-
-    Args:
-        values: phi(g x) of each unit, shape (elements, rows, units).
-        types: The types of the group, whose elements are in the order of `group.elements()`.
-    """
-    table = types.group.multiplication_table()
-    centred = values - values.mean(axis=(0, 1))
-    size = np.maximum((centred**2).sum(axis=(0, 1)), np.finfo(np.float64).tiny)
-    return np.stack([np.einsum("grh,grh->h", centred[table[k]], centred) / size for k in range(len(table))])
-
-
-def unit_types(correlations: FloatArray, types: HiddenTypes, least: float) -> list[HiddenType]:
-    """Return the smallest type of each unit: the one of the largest K for which chi(k) corr is at least `least`.
-
-    Args:
-        correlations: Shape (elements, units), from `unit_correlations`.
-        types: The types of the group.
-        least: Least correlation.
-    """
-    left = np.arange(correlations.shape[1])
-    found = [types.types[-1]] * correlations.shape[1]
-    for one in types.types:
-        worst = np.max([_worst(correlations[:, left], *pair) for pair in _conjugates(one)], axis=0)
-        for place in left[worst >= least].tolist():
-            found[place] = one
-        left = left[worst < least]
-        if not len(left):
-            break
-    return found
-
-
-def _worst(correlations: FloatArray, inside: NDArray[np.bool_], kernel: NDArray[np.bool_]) -> FloatArray:
-    signs = np.where(kernel, 1.0, -1.0)[inside, None]
-    return np.asarray((signs * correlations[inside]).min(axis=0))
-
-
-def _conjugates(one: HiddenType) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """The pairs (K, ker chi) of a type as masks over the elements, each conjugate once."""
-    table = one.group.multiplication_table()
-    inverse = np.argmin(table, axis=1)
-    pairs: dict[bytes, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
-    masks = members(one.group, one.subgroup), members(one.group, one.kernel)
-    for g in range(len(table)):
-        moved = []
-        for mask in masks:
-            image = np.zeros_like(mask)
-            image[table[table[g, np.flatnonzero(mask)], inverse[g]]] = True
-            moved.append(image)
-        pairs.setdefault(moved[0].tobytes() + moved[1].tobytes(), (moved[0], moved[1]))
-    return list(pairs.values())
 
 
 def _shares(found: Sequence[HiddenType], energy: FloatArray) -> dict[HiddenType, float]:

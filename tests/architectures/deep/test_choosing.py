@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sharefind.architectures.deep.batch import DeepBatch
-from sharefind.architectures.deep.census import CensusRule, census, unit_correlations, unit_types
+from sharefind.architectures.deep.census import CensusRule, census
 from sharefind.architectures.deep.choosing import ChoiceSettings, choose_network, dense_unit
 from sharefind.architectures.deep.coordinates import SpaceCoordinates
 from sharefind.architectures.deep.mixtures import counted_mixture, multiplicities, usual_mixtures
@@ -15,6 +15,7 @@ from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.architectures.deep.proof import prove
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
+from sharefind.architectures.unit_types import type_pairs, unit_correlations, unit_types
 from sharefind.errors import DataError, GroupError
 from sharefind.groups import HiddenTypes, named_group, natural, parse_representation, sum_of_types, trivial
 from sharefind.meanfield import build_unit
@@ -139,7 +140,7 @@ def test_census_of_an_equivariant_layer_is_exact(group: str) -> None:
         values.append(np.stack([signs[inverse[g], 0] * hidden[:, perms[inverse[g], 0]] for g in range(len(table))]))
         wanted.append(one)
     stacked = np.stack(values, axis=-1)
-    found = unit_types(unit_correlations(stacked, types), types, 0.95)
+    found = unit_types(unit_correlations(stacked, types.group), type_pairs(types), 0.95)
     assert [one.name for one in found] == [one.name for one in wanted]
 
 
