@@ -59,7 +59,7 @@ def type_pairs(types: HiddenTypes) -> list[TypePair]:
     return list(pairs.values())
 
 
-def _conjugate(mask: NDArray[np.bool_], g: int, table: IntArray, inverse: IntArray) -> NDArray[np.bool_]:
+def _conjugate(mask: NDArray[np.bool_], g: int, table: NDArray[np.int32], inverse: IntArray) -> NDArray[np.bool_]:
     """Return g K g^-1 for the mask of K."""
     image = np.zeros_like(mask)
     image[table[table[g, np.flatnonzero(mask)], inverse[g]]] = True
