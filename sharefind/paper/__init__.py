@@ -3,10 +3,12 @@
 `sharefind.meanfield` has the mathematics. This package has the experiments, their checks and their files.
 """
 
-from sharefind.paper.context import Cell, Context, MemoryStore, Progress, Request, no_progress
+from sharefind.paper.context import Cell, Context, MemoryStore, Request
 from sharefind.paper.demonstration import Check, Demonstration, Experiment, Outcome, Panel, Series
 from sharefind.paper.execution import Reproduction, reproduce
 from sharefind.paper.statements import ALL, DEMONSTRATIONS, find, names
+from sharefind.progress import StageProgress as Progress
+from sharefind.progress import unwatched as no_progress
 
 __all__ = [
     "ALL",

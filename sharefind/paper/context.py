@@ -9,22 +9,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.progress import StageProgress, unwatched
 from sharefind.rng import named_stream
 
 Item = TypeVar("Item")
-
-Progress = Callable[[str, int, int], None]
-"""Callback for progress: (current work, steps done, number of steps)."""
-
-
-def no_progress(what: str, done: int, total: int) -> None:
-    """Default progress callback; does nothing.
-
-    Args:
-        what: The current work.
-        done: Number of steps done.
-        total: Number of steps.
-    """
 
 
 @dataclass(frozen=True)
@@ -132,7 +120,7 @@ class Context:
 
     request: Request
     cells: CellStore = field(default_factory=MemoryStore)
-    progress: Progress = no_progress
+    progress: StageProgress = unwatched
 
     def rng(self, *identity: str) -> np.random.Generator:
         """Return the random stream of a named purpose; it does not depend on the order of the purposes.

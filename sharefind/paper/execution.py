@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from sharefind.errors import ConfigError, setting
-from sharefind.paper.context import Context, Progress, Request, no_progress
+from sharefind.paper.context import Context, Request
 from sharefind.paper.demonstration import Demonstration, Outcome
 from sharefind.paper.folder import ReproductionFolder
 from sharefind.paper.panels import draw
 from sharefind.paper.statements import find
 from sharefind.parallel import one_thread
+from sharefind.progress import StageProgress, unwatched
 
 NO_PICTURE = "no picture was drawn: matplotlib is not installed (pip install 'sharefind[report]')"
 
@@ -34,7 +35,9 @@ class Reproduction:
     folder: Path
 
 
-def reproduce(name: str | Demonstration, request: Request, out: Path, progress: Progress = no_progress) -> Reproduction:
+def reproduce(
+    name: str | Demonstration, request: Request, out: Path, progress: StageProgress = unwatched
+) -> Reproduction:
     """Run a demonstration with one torch thread per process, and write its numbers, picture and verdict to OUT/<name>.
 
     Finished cells of an earlier call with the same request are reused from the folder.
