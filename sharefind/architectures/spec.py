@@ -28,7 +28,7 @@ from sharefind.architectures.spec_parts import (
 )
 from sharefind.column_names import block_names, default_names
 from sharefind.errors import GroupError, InputError, quoted
-from sharefind.groups import FiniteGroup, parse_exact, trivial
+from sharefind.groups import parse_exact, unmoved
 from sharefind.groups.images import block_places, pair_places
 from sharefind.groups.vector_pairs import are_halves
 from sharefind.meanfield.clouds.standardise import Standardisation
@@ -257,8 +257,7 @@ class SharingSpec:
     @property
     def layer(self) -> PointwiseUnit:
         """The unit on its own, with no claim about symmetry: evaluates sigma_*(x, z)."""
-        nobody = FiniteGroup("C1", 1, ())
-        on_inputs, on_outputs, *others = (trivial(nobody, dim) for dim in self.dims)
+        on_inputs, on_outputs, *others = (unmoved(dim) for dim in self.dims)
         hidden = others[0] if others else None
         return build_pointwise_unit(self.unit, on_inputs, on_outputs, hidden, self.types)
 

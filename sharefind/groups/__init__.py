@@ -3,7 +3,7 @@
 from sharefind.exact.fields import CosineField, common_domain, cosine_field, element_to_float
 from sharefind.exact.numbers import exact_domain, exact_matrix, format_element, format_exact, parse_element, parse_exact
 from sharefind.groups.catalogue import CatalogueEntry, catalogue, named_group
-from sharefind.groups.constructors import grid, natural, regular, sign, trivial
+from sharefind.groups.constructors import grid, natural, regular, sign, trivial, unmoved
 from sharefind.groups.expressions import parse_representation
 from sharefind.groups.files import GeneratorFile, load_generators
 from sharefind.groups.from_matrices import from_matrices
@@ -53,4 +53,5 @@ __all__ = [
     "subgroups",
     "sum_of_types",
     "trivial",
+    "unmoved",
 ]

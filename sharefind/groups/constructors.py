@@ -108,6 +108,18 @@ def trivial(group: Group, dim: int = 1) -> Representation:
     return signed_permutations(group, name, (perms, ones(n_generators, dim)), "permutation", step)
 
 
+def unmoved(dim: int) -> Representation:
+    """Return the representation of the trivial group on R^dim, where no symmetry is claimed.
+
+    Args:
+        dim: The dimension.
+
+    Raises:
+        RepresentationError: As in `trivial`.
+    """
+    return trivial(FiniteGroup("C1", 1, ()), dim)
+
+
 def regular(group: Group) -> Representation:
     """Return the left regular representation on R^order: e_h -> e_{g h}, with h numbered as in `group.elements()`.
 

@@ -104,11 +104,11 @@ def propose_vector_groups(
     """
     alone = (_rotations(whole), whole) if whole.discrete else (whole,)
     if not fits:
-        return VectorFinding(None, (nobody(whole.n), *alone))
+        return VectorFinding(None, (no_turns(whole.n), *alone))
     search = _Search(tuple(fits), whole, settings)
     best = search.best()
     if best is None:
-        return VectorFinding(None, (nobody(whole.n), *alone))
+        return VectorFinding(None, (no_turns(whole.n), *alone))
     template, turn, gain = best
     settled = search.settled(template, turn)
     frame = frame_near(_plain(settled) if template.freedom == 2 else settled.turn, settings.close)
@@ -128,7 +128,7 @@ def _plain(found: FittedFrame, errors: float = 2.5) -> FloatArray:
     return plain if found.error is not None and across <= errors * found.error else found.turn
 
 
-def nobody(n: int) -> OrthogonalSubgroup:
+def no_turns(n: int) -> OrthogonalSubgroup:
     """The trivial group of R^n."""
     return OrthogonalSubgroup("C1", n, (), (), (), np.eye(n)[None])
 
@@ -151,7 +151,7 @@ def _family(
         below += point_subgroups(group, settings.most_below)
     if template.sizes:
         below += [g for g in block_subgroups(frame, template.sizes) if is_compact_subgroup(g, whole)]
-    return (nobody(whole.n), *below, *alone)
+    return (no_turns(whole.n), *below, *alone)
 
 
 @dataclass(frozen=True, eq=False)

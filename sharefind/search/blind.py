@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import InputError
-from sharefind.groups import FiniteGroup, Group, named_group, natural, trivial
+from sharefind.groups import Group, named_group, natural, trivial, unmoved
 from sharefind.groups.group import permutation_sign
 from sharefind.groups.representation import Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
@@ -230,9 +230,8 @@ def is_odd_unit(unit: str, d_in: int, d_out: int) -> bool:
         d_in: Number of inputs.
         d_out: Number of outputs.
     """
-    nobody = FiniteGroup("C1", 1, ())
-    hidden = trivial(nobody, 1) if read_unit(unit).kind.has_hidden else None
-    built = build_searched_unit(unit, trivial(nobody, d_in), trivial(nobody, d_out), hidden)
+    hidden = unmoved(1) if read_unit(unit).kind.has_hidden else None
+    built = build_searched_unit(unit, unmoved(d_in), unmoved(d_out), hidden)
     return built.is_odd
 
 

@@ -14,7 +14,7 @@ from sharefind.groups.orthogonal_subgroups import block_subgroups, frame_near, i
 from sharefind.inference import Candidate, CandidateFamily, Verdict
 from sharefind.inference.ambient_moves import SampledMoves
 from sharefind.inference.vectors.vector_layout import placed_subgroup
-from sharefind.proposal.vector_groups import PlacedGroup, VectorFinding, nobody
+from sharefind.proposal.vector_groups import PlacedGroup, VectorFinding, no_turns
 from sharefind.proposal.vector_permutations import PermutationFinding
 from sharefind.report.text.subgroup_words import axis_words
 from sharefind.search import SearchConfig, build_problem
@@ -92,7 +92,7 @@ def test_one_of_two_proposals_must_be_right() -> None:
     whole = factors_of(group)[1]
     rotations = CompactGroup("SO3", 3, whole.lie_algebra, ())
     best = next(g for g in axial if g.name == "O2")
-    turned = VectorFinding(PlacedGroup(best, 1.0, np.eye(3), 1.0), (nobody(3), *axial, rotations, whole))
+    turned = VectorFinding(PlacedGroup(best, 1.0, np.eye(3), 1.0), (no_turns(3), *axial, rotations, whole))
     swap = next(g for g in permuting if g.order == 2)
     pairs = pairs_to_test(PermutationFinding(swap, permuting), turned)
     groups = [placed_subgroup(group, 0 if factors_of(group)[0] is whole else 1, k, g) for k, g in pairs]

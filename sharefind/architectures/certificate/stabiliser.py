@@ -26,7 +26,7 @@ from sharefind.exact.matrices import (
     signed_permutation_matrix,
     zero_matrix,
 )
-from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, hom, trivial
+from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, hom, unmoved
 from sharefind.groups.from_matrices import unchecked
 from sharefind.groups.group import MAX_ORDER, permutation_sign
 from sharefind.groups.orbits import orbit_action
@@ -149,8 +149,7 @@ def _refuse_unless_orthogonal(spec: SharingSpec, pairs: Sequence[ExactMove], lie
 def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representation, ...]:
     kept = [pair for pair in pairs if not all(m == identity_matrix(m.shape[0], m.domain) for m in pair)]
     if not kept:
-        nobody = FiniteGroup("C1", 1, ())
-        return tuple(trivial(nobody, dim) for dim in spec.space_dims)
+        return tuple(unmoved(dim) for dim in spec.space_dims)
     try:
         action = orbit_action([reduce(direct_sum, move) for move in kept], MAX_ORDER)
     except GroupError as error:

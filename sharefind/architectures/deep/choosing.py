@@ -20,7 +20,7 @@ from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, Ty
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
 from sharefind.errors import ConfigError, GroupError, setting
-from sharefind.groups import FiniteGroup, HiddenTypes, Representation, trivial
+from sharefind.groups import HiddenTypes, Representation, unmoved
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.meanfield.units import DeepUnit, build_unit
@@ -253,8 +253,7 @@ def dense_unit(expression: str, rows: DeepRows, widths: Sequence[int]) -> DeepUn
         rows: Rows with the widths of inputs and outputs.
         widths: Widths of the hidden layers.
     """
-    nobody = FiniteGroup("C1", 1, ())
-    reps = [trivial(nobody, width) for width in (rows.in_rep.dim, rows.out_rep.dim, *widths)]
+    reps = [unmoved(width) for width in (rows.in_rep.dim, rows.out_rep.dim, *widths)]
     return _deep(expression, reps[0], reps[1], reps[2:])
 
 

@@ -24,7 +24,7 @@ from sharefind.architectures.searched_spec import matrix_text
 from sharefind.errors import GroupError, InputError, RepresentationError, UnitError, one_line, visible
 from sharefind.exact.matrices import direct_sum, identity_matrix, is_orthogonal_matrix, signed_permutation_matrix
 from sharefind.formats import decoded, parse_json
-from sharefind.groups import FiniteGroup, Representation, exact_domain, exact_matrix, trivial
+from sharefind.groups import FiniteGroup, Representation, exact_domain, exact_matrix, unmoved
 from sharefind.groups.from_matrices import unchecked
 from sharefind.groups.group import MAX_ORDER
 from sharefind.groups.orbits import orbit_action
@@ -208,8 +208,7 @@ def _matrix(move: Move, field: Any) -> DomainMatrix:
 
 def _representations(data: _Deep, kept: list[list[DomainMatrix]]) -> list[Representation]:
     if not kept:
-        nobody = FiniteGroup("C1", 1, ())
-        return [trivial(nobody, dim) for dim in data.dims]
+        return [unmoved(dim) for dim in data.dims]
     try:
         points = orbit_action([reduce(direct_sum, generator) for generator in kept], MAX_ORDER)
         if points is None:

@@ -10,7 +10,7 @@ from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.searched_spec import stabiliser_of
 from sharefind.column_names import kept_names
 from sharefind.errors import ExportError, setting
-from sharefind.groups import FiniteGroup, trivial
+from sharefind.groups import FiniteGroup, unmoved
 from sharefind.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ def found_rows(outcome: SearchOutcome, x: FloatArray, y: FloatArray, units: IntA
     problem, node = outcome.problem, outcome.e_star
     name, group = stabiliser_of(problem, node)
     if group is None:
-        nobody = FiniteGroup("C1", 1, ())
-        reps = trivial(nobody, x.shape[1]), trivial(nobody, y.shape[1])
+        reps = unmoved(x.shape[1]), unmoved(y.shape[1])
     elif isinstance(group, FiniteGroup):
         reps = problem.representations_of(group)
     else:
