@@ -1,7 +1,7 @@
 """The type of a hidden unit by itself: under which elements of a group it keeps its value, up to sign, over orbits.
 
 A unit phi has the type of the largest pair (K, chi) with chi(k) corr(phi(k x), phi(x)) above a bound for every k in K.
-What follows for a layer is left to the censuses of deep networks and of audits.
+`deep.census` and `audit.census` draw conclusions for whole layers.
 """
 
 from __future__ import annotations
