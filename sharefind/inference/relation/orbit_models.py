@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sharefind.groups import FiniteGroup
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.label_parts import LabelPart, label_parts
+from sharefind.inference.label_parts import LabelPart, label_parts
 from sharefind.inference.tied_kernels import ListedGroup
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.standardise import LAST_PLACES

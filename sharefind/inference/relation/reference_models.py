@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.label_parts import LabelPart
+from sharefind.inference.label_parts import LabelPart
 from sharefind.inference.relation.orbit_models import ListedTying, Tying, block_spread, tying_of
 from sharefind.inference.tied_kernels import matern_five_halves
 

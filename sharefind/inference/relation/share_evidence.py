@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.relation.label_parts import LabelPart, label_parts
+from sharefind.inference.label_parts import LabelPart, label_parts
 from sharefind.inference.relation.listed_lattice import ListedLattice, Members
 from sharefind.inference.relation.share_kernels import SHARE_KERNELS, OrbitProducts
 
