@@ -20,6 +20,7 @@ from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.relation.detectable import detectable_break
 from sharefind.inference.relation.generating_parts import part_moves
+from sharefind.inference.relation.kernel_factors import of_distinct
 from sharefind.inference.relation.overlap import overlap
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
 from sharefind.inference.relation.tied_features import FeatureDraft, FeatureEvidence, FeatureSettings
@@ -194,12 +195,15 @@ def _tested(
     evidence = settings.kernels(x.double(), y.double(), moves, rng)
     units = units if units is None or evidence.rows is None else units[evidence.rows]
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)
-    values = [evidence.statistic(evidence.labels.unsqueeze(0))]
-    for part in torch.split(labels, settings.evidence.copies_at_once):
+    labels = torch.cat([evidence.labels.unsqueeze(0), labels])
+    compared = evidence.statistic_for(labels, has_classes=has_classes)
+
+    def statistic(part: Tensor) -> Tensor:
         if workers is not None:
             workers.refuse_late()
-        values.append(evidence.statistic(part))
-    whole = torch.cat(values)
+        return compared(part)
+
+    whole = of_distinct(statistic, labels, settings.evidence.copies_at_once)
     if evidence.is_complete():
         whole[0] = whole.min()
     found = found_test(evidence.name, whole.unsqueeze(1).numpy(), time.perf_counter() - started)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.feature_fit import FeatureFit, log_evidences
+from sharefind.inference.relation.kernel_factors import LabelStatistic
 from sharefind.inference.relation.kernel_features import Landmarks, evened
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, unlike
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
@@ -147,6 +148,15 @@ class FeatureEvidence:
         """
         step = max(1, self.settings.held // self.labels.numel())
         return torch.cat([self._statistic(labels[k : k + step]) for k in range(0, len(labels), step)])
+
+    def statistic_for(self, labels: Tensor, *, has_classes: bool) -> LabelStatistic:
+        """Return the statistic, which is the same for all labels.
+
+        Args:
+            labels: Shape (R, N, c).
+            has_classes: Whether they are classes.
+        """
+        return self.statistic
 
     @cached_property
     def _both(self) -> Tensor:

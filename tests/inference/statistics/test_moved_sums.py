@@ -9,7 +9,6 @@ import torch
 from sharefind.groups import FiniteGroup, named_group
 from sharefind.inference.statistics.moved_sums import AddedTerms, MovedTerms, regular_parts
 
-
 QUATERNIONS = FiniteGroup("Q8", 8, ((1, 2, 3, 0, 5, 6, 7, 4), (4, 7, 6, 5, 2, 1, 0, 3)))
 GROUPS = [*(named_group(name) for name in ("C1", "C2", "C5", "V4", "D4", "S4", "C4xC2")), QUATERNIONS]
 
