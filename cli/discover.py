@@ -29,6 +29,9 @@ BUDGETS = ("max_nodes", "max_seconds")
 WITH_RESUME = (*BUDGETS, *SETTINGS, "resume", "jobs", "executor", "address", "json", "quiet", "debug")
 """Options that are allowed together with --resume; the run folder decides everything else."""
 
+TASK_MODULES = ("sharefind.search.run", "sharefind.inference.relation.relation_family")
+"""Modules that worker processes import while the data are read."""
+
 
 @takes(DISCOVER)
 def discover(context: typer.Context, file: File = None, **options: Any) -> None:
@@ -44,7 +47,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
         given = _with_data(given, file)
     deep = _deep_asked(given)
     workers = Workers(options["jobs"], options["executor"] or "loky", options["address"])
-    with workers.connected():
+    with workers.connected(), workers.starting(TASK_MODULES):
         ready = _resumed(given, session) if "resume" in given else _new(given, session)
         if isinstance(ready, Unready):
             session.written = ready.path

@@ -140,7 +140,9 @@ def likeliest_group(
         x, y, units = relation_rows(problem)
         rng = named_stream(problem.settings.seed, "likeliest")
         found = group_shares(
-            x, y, family, rng, units, progress=lambda done, total: progress("evidence of the groups", done, total)
+            *(x, y, family, rng, units),
+            progress=lambda done, total: progress("evidence of the groups", done, total),
+            workers=problem.settings.workers,
         )
         if found is not None:
             memory.put(SHARES, key, found)

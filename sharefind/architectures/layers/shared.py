@@ -42,22 +42,48 @@ class Kept:
         coefficient: The copy.
         made: The tensors; the first one shares its count of changes with all others that can be changed.
         version: This count when they were made.
+        seen: Where the coefficients lie and their bytes, where comparing bytes is quickest; None elsewhere.
     """
 
     coefficient: Tensor
     made: tuple[Any, ...]
     version: int
+    seen: _Seen | None
 
     def is_true_of(self, given: Tensor) -> bool:
         """Return whether coefficients are those that the tensors were made from, and nothing changed these."""
-        kept, first = self.coefficient, self.made[0]
-        is_like = given.dtype == kept.dtype and given.device == kept.device
-        return bool(is_like and self.version == first._version and _is_equal(given, kept))
+        if self.version != self.made[0]._version:
+            return False
+        if self.seen is not None and given.data_ptr() == self.seen.address:
+            return self.seen.numbers.tobytes() == self.seen.content
+        kept = self.coefficient
+        return bool(given.dtype == kept.dtype and given.device == kept.device and _is_equal(given, kept))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A view of coefficients in their own memory, which it keeps, and the bytes that they had."""
+
+    numbers: NDArray[Any]
+    address: int
+    content: bytes
+
+    @classmethod
+    def of(cls, coefficient: Tensor, many: int = 2**15) -> _Seen | None:
+        """The view of coefficients on a processor; None of `many` numbers, for which a copy costs more."""
+        if coefficient.numel() >= many or not _has_numpy(coefficient):
+            return None
+        numbers = coefficient.detach().numpy()
+        return cls(numbers, coefficient.data_ptr(), numbers.tobytes())
+
+
+def _has_numpy(given: Tensor) -> bool:
+    return given.device.type == "cpu" and given.dtype in (torch.float32, torch.float64)
 
 
 def _is_equal(given: Tensor, kept: Tensor, many: int = 4096) -> bool:
     """Whether two tensors of one type on one device are equal; numpy is quicker from `many` numbers on."""
-    if given.numel() < many or given.device.type != "cpu" or given.dtype not in (torch.float32, torch.float64):
+    if given.numel() < many or not _has_numpy(given):
         return torch.equal(given, kept)
     return np.array_equal(given.detach().numpy(), kept.numpy())
 
@@ -86,7 +112,7 @@ def kept_of(coefficient: Tensor, make: Callable[[], tuple[Any, ...]]) -> Kept:
     """
     with torch.inference_mode(False), torch.no_grad():
         made = make()
-        return Kept(coefficient.detach().clone(), made, made[0]._version)
+        return Kept(coefficient.detach().clone(), made, made[0]._version, _Seen.of(coefficient))
 
 
 class SharedModule(standalone.SharedModule):

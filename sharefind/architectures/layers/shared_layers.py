@@ -91,7 +91,9 @@ class SharedLinear(SharedModule, standalone_linear.SharedLinear):
         kept = self._kept.get("layer")
         # The same questions as below, of which these are the quick ones: a row takes microseconds.
         may_serve = not torch.is_grad_enabled() and not is_transformed()
-        if may_serve and kept is not None and kept.is_true_of(self.coefficient):
+        # Not `self.coefficient`, for which torch searches the module; it may stand elsewhere, as what is parametrised.
+        given = self._parameters.get("coefficient")
+        if may_serve and kept is not None and given is not None and kept.is_true_of(given):
             return nn.functional.linear(x, *kept.made)
         if not self._is_still():
             return super().forward(x)

@@ -189,9 +189,9 @@ class SharedLinear(SharedModule):
         if self.sharing.is_gathered:
             weight = labels[: self.sharing.d_in * self.sharing.d_out]
             turned = weight.view(self.sharing.d_out, -1).t().flatten()
-            self.register_buffer("turned", self._places(turned).int(), persistent=False)
+            self.register_buffer("turned", self._places(turned), persistent=False)
         if self.sharing.has_bias:
-            places = self._places(labels[self.sharing.d_in * self.sharing.d_out :]).int()
+            places = self._places(labels[self.sharing.d_in * self.sharing.d_out :])
             self.register_buffer("bias_places", places, persistent=False)
 
     def _make_grid(self) -> None:
@@ -202,7 +202,7 @@ class SharedLinear(SharedModule):
         outputs = torch.tensor(self.sharing.output_places, device=device)
         weight = labels[: self.sharing.d_in * self.sharing.d_out].view(self.sharing.d_out, -1)
         kernel = weight[outputs[:, None, :], inputs[None, :, :1]].flatten()
-        self.register_buffer("kernel", self._places(kernel).int(), persistent=False)
+        self.register_buffer("kernel", self._places(kernel), persistent=False)
         self.register_buffer("input_places", inputs.flatten(), persistent=False)
         order = outputs.flatten().argsort()
         self.register_buffer("output_order", order, persistent=False)
@@ -218,7 +218,7 @@ class SharedLinear(SharedModule):
         inputs = torch.tensor(self.sharing.input_orbits, device=device)
         outputs = torch.tensor(self.sharing.output_orbits, device=device)
         tied = weight[outputs[0], inputs[:, :, None]].flatten()
-        self.register_buffer("tied", self._places(tied).int(), persistent=False)
+        self.register_buffer("tied", self._places(tied), persistent=False)
         self.register_buffer("input_order", inputs.flatten(), persistent=False)
         # An input that stands in several places has a share in each.
         times = like.new_zeros(self.sharing.d_in)

@@ -20,6 +20,7 @@ from sharefind.inference.relation.share_evidence import ShareSettings, StepProgr
 from sharefind.inference.sample_checks import refuse_bad_samples
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.tests.families import CandidateFamily
+from sharefind.parallel import Workers
 
 NO_SYMMETRY = ""
 """Name under which "no symmetry" has its share."""
@@ -64,6 +65,7 @@ def group_shares(
     *,
     settings: ShareSettings | None = None,
     progress: StepProgress | None = None,
+    workers: Workers | None = None,
 ) -> GroupShares | None:
     """Return shares of the candidates of a family and of no symmetry.
 
@@ -86,6 +88,7 @@ def group_shares(
         units: The unit of each row, shape (n,), int64.
         settings: The processes; `ShareSettings()` where None.
         progress: Called with the steps done and the steps in all.
+        workers: Share the steps, with the same result; this process alone if None.
 
     Returns:
         The shares. None where the largest group is infinite, has more than `settings.most_order` elements, or has more
@@ -108,7 +111,8 @@ def group_shares(
     processes = TiedProcesses(lattice, settings)
     parts = _parts(len(rows), processes.block_rows(len(rows)), rng)
     told = 1.0 if units is None else len(torch.unique(units[rows])) / len(rows)
-    found = {n: told * v for n, v in processes.log_evidence(inputs, labels, parts, progress).items()}
+    evidence = processes.log_evidence(inputs, labels, parts, progress, workers)
+    found = {n: told * v for n, v in evidence.items()}
     shares = posterior(found, lattice.prior(), settings.temperature)
     noise = told * processes.noise_evidence(labels, parts)
     return GroupShares(found, shares, len(rows), noise, as_likely(shares, lattice.members, settings.alike))
