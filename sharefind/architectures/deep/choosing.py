@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.deep.census import CensusRule, LayerCensus, census, untrained_matrices
+from sharefind.architectures.deep.mean_errors import mean_error
 from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures
 from sharefind.architectures.deep.network import DeepNetwork
+from sharefind.architectures.deep.layer_price import LayerPrice, check_kind, price_of_tying
 from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
@@ -44,6 +46,7 @@ class ChoiceSettings:
         rule: Rule of the census.
         seed: Seed of folds, first weights and minibatches.
         has_references: Whether other models are trained on the same folds.
+        price: What is freed to see whether tying pays: "layers" or "chains", see `layer_price.price_of_tying`; None for none.
     """
 
     unit: str = "deep:tanh"
@@ -53,6 +56,11 @@ class ChoiceSettings:
     rule: CensusRule = field(default_factory=CensusRule)
     seed: int = 0
     has_references: bool = True
+    price: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.price is not None:
+            check_kind(self.price)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +124,7 @@ class _Chooser:
         mixtures = usual_mixtures(self.types, rows.in_rep)
         self.mixtures = {mixture.name: mixture for mixture in mixtures}
         has_census = rows.group.order > 1
-        extra = 2 * has_census + 2 * has_census * settings.has_references
+        extra = 2 * has_census + 2 * has_census * settings.has_references + self.is_priced
         self.total = len(settings.widths) + len(mixtures) - 1 + len(settings.depths) - 1 + extra + 1
 
     def chosen(self) -> tuple[DeepNetwork, Choice]:
@@ -134,12 +142,24 @@ class _Chooser:
             if other != depth:
                 self._visit(self.best.mixture, self.best.node.width, other, f"{other} hidden layers")
         references = self._references() if self.settings.has_references else ()
-        return self._trained(references)
+        return self._trained(references, self._price())
 
     @property
     def best(self) -> _Visited:
         """The node of the smallest held-out risk so far."""
         return min(self.visited, key=lambda one: one.node.risk)
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether layers are freed; a group of one element ties none."""
+        return self.settings.price is not None and self.rows.group.order > 1
+
+    def _price(self) -> LayerPrice | None:
+        if self.settings.price is None or not self.is_priced:
+            return None
+        self._tell("the price of tying")
+        settings = self.settings
+        return price_of_tying(self.rows, self.best.unit, settings.price, settings.plan, settings.seed)
 
     def _tell(self, what: str) -> None:
         if self.progress is not None:
@@ -163,7 +183,7 @@ class _Chooser:
         )
         self.visited.append(_Visited(node, mixture, depth, unit, trained.losses))
         if known is not None:
-            gain = _mean(known.losses - trained.losses, self.rows.units)
+            gain = mean_error(known.losses - trained.losses, self.rows.units)
             self.edges.append(TypesEdge(known.node.number, number, change, *gain))
 
     def _unit(self, hidden: Sequence[Representation]) -> DeepUnit:
@@ -215,12 +235,12 @@ class _Chooser:
 
     def _score(self, losses: FloatArray, predictions: FloatArray) -> tuple[float, float, float | None]:
         """Risk, its standard error, and accuracy for classes."""
-        risk, error = _mean(losses, self.rows.units)
+        risk, error = mean_error(losses, self.rows.units)
         if not self.rows.classes:
             return risk, error, None
         return risk, error, float(np.mean(predictions.argmax(axis=1) == self.rows.y.argmax(axis=1)))
 
-    def _trained(self, references: tuple[Reference, ...]) -> tuple[DeepNetwork, Choice]:
+    def _trained(self, references: tuple[Reference, ...], price: LayerPrice | None) -> tuple[DeepNetwork, Choice]:
         """The network of the best node on all rows."""
         self._tell("the chosen network on all rows")
         best, rows = self.best, self.rows
@@ -230,7 +250,7 @@ class _Chooser:
         choice = Choice(
             rows.group_name or rows.group.name, rows.group.order, len(rows.x), best.unit.function.name,
             tuple(one.node for one in self.visited), tuple(self.edges), best.node.number, references,
-            tuple(_census_record(layer) for layer in self.counted),
+            tuple(_census_record(layer) for layer in self.counted), price,
         )  # fmt: skip
         network = DeepNetwork.from_matrices(
             rows.name,
@@ -264,16 +284,6 @@ def _deep(
     if not isinstance(unit, DeepUnit):
         raise TypeError(f"{expression} is no deep unit")
     return unit
-
-
-def _mean(losses: FloatArray, units: NDArray[np.int64] | None) -> tuple[float, float]:
-    """The mean over rows and its standard error over rows, or over units of rows that belong together."""
-    mean = float(losses.mean())
-    if units is None:
-        return mean, float(losses.std(ddof=1) / np.sqrt(len(losses)))
-    numbers = np.unique(units, return_inverse=True)[1]
-    sums = np.bincount(numbers, weights=losses - mean)
-    return mean, float(np.sqrt((sums**2).sum() * len(sums) / max(1, len(sums) - 1)) / len(losses))
 
 
 def _census_record(layer: LayerCensus) -> dict[str, dict[str, float]]:

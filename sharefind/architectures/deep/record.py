@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sharefind.architectures.deep.layer_price import LayerPrice
+
 SCHEMA = "sharefind.deep-choice/1"
 
 
@@ -91,6 +93,7 @@ class Choice:
         chosen: Number of the node of the smallest risk.
         references: Other models on the same folds.
         census: For each hidden layer, the shares of types by name: trained, untrained and kept; empty without one.
+        price: How the risk of the chosen node changes when layers are freed; None where nothing was freed.
     """
 
     group: str
@@ -102,6 +105,7 @@ class Choice:
     chosen: int
     references: tuple[Reference, ...] = ()
     census: tuple[Mapping[str, Mapping[str, float]], ...] = field(default_factory=tuple)
+    price: LayerPrice | None = None
 
     @property
     def best(self) -> TypesNode:

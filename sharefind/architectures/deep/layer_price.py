@@ -1,0 +1,171 @@
+"""The price of tying a deep network layer by layer: how held-out risk changes when layers are freed.
+
+Networks of equal widths are trained on the same folds, tied by different groups layer by layer (`layer_groups`). The
+table says whether tying pays, with an interval. It cannot say in which layer a symmetry is broken: the other layers
+make up for one layer's ties or their lack, so that freeing any single layer regains most of freeing all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sharefind.architectures.deep.joint_training import JointlyTrained, train_jointly
+from sharefind.architectures.deep.layer_groups import LayerGroups, chains, freed_layers
+from sharefind.architectures.deep.mean_errors import CONFIDENCE, mean_error, mean_interval
+from sharefind.architectures.deep.rows import FOLDS, DeepRows
+from sharefind.architectures.deep.training import Plan, Told
+from sharefind.errors import ConfigError, setting
+from sharefind.meanfield.units import DeepUnit
+from sharefind.rng import named_stream
+
+LAYERS, CHAINS = "layers", "chains"
+PRICES = (LAYERS, CHAINS)
+"""What can be compared: single layers freed, or chains of two groups."""
+
+
+@dataclass(frozen=True)
+class PricedTies:
+    """One way to tie the layers.
+
+    Attributes:
+        name: What is tied, in words.
+        groups: The group of each linear map by name, from the inputs up.
+        parameters: Numbers that are free.
+        risk: Held-out risk, as for nodes of a choice.
+        risk_se: Its standard error.
+        accuracy: Share of held-out rows whose class is right; None for numbers.
+        steps: Steps of training at which this risk is smallest.
+        difference: Its risk less that of the first way, from the same rows; above 0 where the first way is better.
+        low: Lower end of the interval of the difference.
+        high: Upper end.
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    parameters: int
+    risk: float
+    risk_se: float
+    accuracy: float | None
+    steps: int
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> str:
+        """What the interval says of the ties that only the first way has."""
+        if self.low > 0:
+            return "ties pay"
+        return "ties cost" if self.high < 0 else "undecided"
+
+
+@dataclass(frozen=True)
+class LayerPrice:
+    """Ways to tie the layers of one network, compared on the same rows.
+
+    Attributes:
+        kind: What was compared: "layers", "chains", or a name of one's own.
+        hidden: The representation of each hidden layer, from the inputs up.
+        ways: The ways; all others are compared with the first one.
+        confidence: Confidence of each interval.
+        folds: Folds of the rows, other ones than those on which the network was chosen.
+        units: Independent units of rows that the intervals count.
+        seconds: Wall time.
+    """
+
+    kind: str
+    hidden: tuple[str, ...]
+    ways: tuple[PricedTies, ...]
+    confidence: float
+    folds: int
+    units: int
+    seconds: float
+
+
+def price_of_tying(
+    rows: DeepRows, unit: DeepUnit, kind: str = LAYERS, plan: Plan | None = None, seed: int = 0, told: Told | None = None
+) -> LayerPrice:
+    """Return how the held-out risk of a network changes when its layers are freed, or tied by smaller groups.
+
+    Args:
+        rows: The rows, with the group.
+        unit: The unit, with the hidden types that were chosen.
+        kind: "layers": each layer is freed alone, then the last ones, then all. "chains": the group in the first
+            layers, each smaller group in all others.
+        plan: How networks are trained; as in the choice if left out.
+        seed: Seed of folds, first weights and minibatches. The folds are others than those of a choice with this seed.
+        told: Hears of the progress.
+
+    Raises:
+        ConfigError: The kind is unknown, no layer is tied, or there are too many chains.
+        DataError: There are too few rows.
+        NotConvergedError: A training diverged.
+    """
+    check_kind(kind)
+    if unit.in_rep.finite_group.order == 1:
+        raise ConfigError(f"{setting('price')} {kind}: the group has one element, so that no layer is tied; drop it")
+    ways = freed_layers(unit) if kind == LAYERS else chains(unit)
+    return compare_ways(rows, unit, ways, kind, plan, seed, told)
+
+
+def check_kind(kind: str) -> None:
+    """Refuse an unknown kind of price.
+
+    Args:
+        kind: The kind.
+
+    Raises:
+        ConfigError: It is unknown.
+    """
+    if kind not in PRICES:
+        raise ConfigError(f"{setting('price')} {kind}: use {' or '.join(PRICES)}")
+
+
+def compare_ways(
+    rows: DeepRows,
+    unit: DeepUnit,
+    ways: Sequence[LayerGroups],
+    kind: str,
+    plan: Plan | None = None,
+    seed: int = 0,
+    told: Told | None = None,
+) -> LayerPrice:
+    """Return how the held-out risk changes between ways to tie the layers of a network.
+
+    The difference of each row's loss is averaged over rows. Its interval is that of the difference of risk of the
+    networks that were trained (Bayle et al. 2020, Theorem 1: a central limit theorem for cross-validation).
+
+    Args:
+        rows: The rows.
+        unit: The unit; its group acts on all layers, and may be larger than that of the whole function.
+        ways: The ways to tie its layers; the others are compared with the first one.
+        kind: What the comparison is called.
+        plan: How networks are trained.
+        seed: Seed of folds, first weights and minibatches.
+        told: Hears of the progress.
+
+    Raises:
+        DataError: There are too few rows.
+        NotConvergedError: A training diverged.
+    """
+    started = time.monotonic()
+    own = int(named_stream(seed, "deep", "price").integers(2**62))
+    trained = train_jointly(unit, ways, rows, rows.folds(own), plan or Plan(), own, told)
+    found = tuple(_row(way, one, trained[0], rows) for way, one in zip(ways, trained, strict=True))
+    units = len(rows.x) if rows.units is None else len(np.unique(rows.units))
+    hidden = tuple(rep.name for rep in unit.hidden_reps)
+    return LayerPrice(kind, hidden, found, CONFIDENCE, FOLDS, units, time.monotonic() - started)
+
+
+def _row(way: LayerGroups, one: JointlyTrained, first: JointlyTrained, rows: DeepRows) -> PricedTies:
+    risk = mean_error(one.losses, rows.units)
+    accuracy = None
+    if rows.classes:
+        accuracy = float(np.mean(one.predictions.argmax(axis=1) == rows.y.argmax(axis=1)))
+    difference = mean_interval(one.losses - first.losses, rows.units)
+    names = tuple(group.name for group in way.groups)
+    return PricedTies(way.name, names, one.parameters, *risk, accuracy, one.step, *difference)
