@@ -21,6 +21,7 @@ from sharefind.architectures.deep.layer_price import LayerPrice, check_kind, pri
 from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
+from sharefind.architectures.deep.type_escape import EscapeRule, escape_of
 from sharefind.errors import ConfigError, GroupError, setting
 from sharefind.groups import HiddenTypes, Representation, unmoved
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
@@ -46,6 +47,7 @@ class ChoiceSettings:
         rule: Rule of the census.
         seed: Seed of folds, first weights and minibatches.
         has_references: Whether other models are trained on the same folds.
+        escape: How far training leaves the types of nodes of the chosen width; None for no look at it.
         price: What is freed to see whether tying pays: "layers" or "chains", see `layer_price.price_of_tying`; None for none.
     """
 
@@ -56,6 +58,7 @@ class ChoiceSettings:
     rule: CensusRule = field(default_factory=CensusRule)
     seed: int = 0
     has_references: bool = True
+    escape: EscapeRule | None = field(default_factory=EscapeRule)
     price: str | None = None
 
     def __post_init__(self) -> None:
@@ -124,7 +127,8 @@ class _Chooser:
         mixtures = usual_mixtures(self.types, rows.in_rep)
         self.mixtures = {mixture.name: mixture for mixture in mixtures}
         has_census = rows.group.order > 1
-        extra = 2 * has_census + 2 * has_census * settings.has_references + self.is_priced
+        extra = 2 * has_census + 2 * has_census * settings.has_references
+        extra += self.is_priced + (has_census and settings.escape is not None)
         self.total = len(settings.widths) + len(mixtures) - 1 + len(settings.depths) - 1 + extra + 1
 
     def chosen(self) -> tuple[DeepNetwork, Choice]:
@@ -141,6 +145,7 @@ class _Chooser:
         for other in depths:
             if other != depth:
                 self._visit(self.best.mixture, self.best.node.width, other, f"{other} hidden layers")
+        self._escapes()
         references = self._references() if self.settings.has_references else ()
         return self._trained(references, self._price())
 
@@ -148,6 +153,17 @@ class _Chooser:
     def best(self) -> _Visited:
         """The node of the smallest held-out risk so far."""
         return min(self.visited, key=lambda one: one.node.risk)
+
+    def _escapes(self) -> None:
+        """Look at the types of each node of the chosen width."""
+        rule = self.settings.escape
+        if rule is None or self.rows.group.order == 1:
+            return
+        self._tell("whether types are rich enough")
+        for number, one in enumerate(self.visited):
+            if one.node.width == self.best.node.width:
+                escape = escape_of(one.unit, self.rows, rule, self.settings.seed)
+                self.visited[number] = replace(one, node=replace(one.node, escape=escape))
 
     @property
     def is_priced(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sharefind.architectures.deep.layer_price import LayerPrice
+from sharefind.architectures.deep.type_escape import TypeEscape
 
 SCHEMA = "sharefind.deep-choice/1"
 
@@ -27,6 +28,8 @@ class TypesNode:
         accuracy: Share of held-out rows whose class is right; None for numbers.
         steps: Steps of training at which this risk is smallest.
         seconds: Seconds of training.
+        escape: How far training leaves the weights that these types share, where nothing keeps it there; None where
+            it was not looked at.
     """
 
     number: int
@@ -39,6 +42,7 @@ class TypesNode:
     accuracy: float | None
     steps: int
     seconds: float
+    escape: TypeEscape | None = None
 
 
 @dataclass(frozen=True)
