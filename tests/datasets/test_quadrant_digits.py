@@ -11,11 +11,11 @@ from sharefind.groups import named_group
 def test_moving_quadrants_moves_images() -> None:
     rng = np.random.default_rng(0)
     images, quadrants = rng.uniform(0.1, 1.0, (20, 3, 3)), rng.integers(4, size=20)
-    rep = halves_moved(named_group("C2xC2"), side=3)
-    down, right = rep.float_matrices()
-    whole = in_quadrants(images, quadrants)
-    np.testing.assert_array_equal(whole @ down.T, in_quadrants(images, quadrants ^ 2))
-    np.testing.assert_array_equal(whole @ right.T, in_quadrants(images, quadrants ^ 1))
+    group = named_group("C2xC2")
+    rep, whole = halves_moved(group, side=3), in_quadrants(images, quadrants)
+    for generator, moved in zip(group.generators, (quadrants ^ 2, quadrants ^ 1), strict=True):
+        found = rep.act_float(np.full(20, group.index(generator)), whole)
+        np.testing.assert_array_equal(found, in_quadrants(images, moved))
     np.testing.assert_array_equal(whole.reshape(20, 2, 3, 2, 3).sum(axis=(1, 3)), images)
 
 
