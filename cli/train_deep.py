@@ -139,7 +139,13 @@ def train_deep(
         limits: `dim` bounds the numbers of a network.
         is_json: Whether the result is printed as JSON.
         is_quiet: Whether no progress is shown.
+
+    Raises:
+        ConfigError: There is nothing to compare for a price.
     """
+    reason = _why_no_price(rows, settings)
+    if reason:
+        raise ConfigError(reason)
     choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
     if is_json:
         print_json(_record(run, out, settings, choice, certificate))
@@ -228,6 +234,8 @@ def deep_after(
     try:
         rows = outcome_rows(outcome, seed)
         settings = settings_of(asked.unit, asked.layers, None, seed, asked.price)
+        reason = _why_no_price(rows, settings)
+        warn([reason] if reason else [])
         choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
     except (InputError, ExportError) as error:
         warn([f"no deep network was trained: {error}"])
@@ -235,6 +243,12 @@ def deep_after(
     if not is_json:
         _print(choice, certificate, out)
     return _record(run, out, settings, choice, certificate)
+
+
+def _why_no_price(rows: DeepRows, settings: ChoiceSettings) -> str:
+    from sharefind.architectures.deep.layer_price import why_no_price
+
+    return why_no_price(rows, settings.price, max(settings.depths) + 1) if settings.price is not None else ""
 
 
 def outcome_rows(outcome: SearchOutcome, seed: int) -> DeepRows:

@@ -23,9 +23,9 @@ PLACES = ("top left", "top right", "bottom left", "bottom right")
 def quadrant_digits_task(has_position: bool = False) -> Task:
     """Return the task `quadrant-digits` or `quadrant-digits:position`: 16x16 pixels to 10 or 40 classes; 1,797 rows.
 
-    Each 8x8 digit stands in a quadrant that is drawn for it, the other pixels are 0; grey values are 0 to 1. C2xC2 moves
-    the quadrants, by half of the image down and to the right, and leaves labels as they are. So it is a symmetry of the
-    10 digits, and none of the 40 pairs of a digit and its quadrant, for which the position matters.
+    Each 8x8 digit stands in a quadrant that is drawn for it, the other pixels are 0; grey values are 0 to 1. C2xC2
+    moves the quadrants, by half of the image down and to the right, and leaves labels as they are. So it is a symmetry
+    of the 10 digits, and none of the 40 pairs of a digit and its quadrant, for which the position matters.
 
     Args:
         has_position: Whether the quadrant is part of the class.
@@ -34,7 +34,10 @@ def quadrant_digits_task(has_position: bool = False) -> Task:
     quadrants = np.random.default_rng(0).integers(len(PLACES), size=len(images))
     names = tuple(map(str, range(10)))
     if has_position:
-        codes, names = len(PLACES) * digits + quadrants, tuple(f"{digit} {place}" for digit in names for place in PLACES)
+        codes, names = (
+            len(PLACES) * digits + quadrants,
+            tuple(f"{digit} {place}" for digit in names for place in PLACES),
+        )
     else:
         codes = digits
     group = named_group("C2xC2")

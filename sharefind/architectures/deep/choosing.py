@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.deep.census import CensusRule, LayerCensus, census, untrained_matrices
+from sharefind.architectures.deep.layer_price import LayerPrice, check_kind, price_of_tying, why_no_price
 from sharefind.architectures.deep.mean_errors import mean_error
 from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures
 from sharefind.architectures.deep.network import DeepNetwork
-from sharefind.architectures.deep.layer_price import LayerPrice, check_kind, price_of_tying
 from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
@@ -48,7 +48,8 @@ class ChoiceSettings:
         seed: Seed of folds, first weights and minibatches.
         has_references: Whether other models are trained on the same folds.
         escape: How far training leaves the types of nodes of the chosen width; None for no look at it.
-        price: What is freed to see whether tying pays: "layers" or "chains", see `layer_price.price_of_tying`; None for none.
+        price: What is compared to see whether tying pays, see `layer_price.price_of_tying`; None for nothing. Where
+            there is nothing to compare, the choice has no price.
     """
 
     unit: str = "deep:tanh"
@@ -167,8 +168,9 @@ class _Chooser:
 
     @property
     def is_priced(self) -> bool:
-        """Whether layers are freed; a group of one element ties none."""
-        return self.settings.price is not None and self.rows.group.order > 1
+        """Whether ways to tie layers are compared."""
+        price = self.settings.price
+        return price is not None and not why_no_price(self.rows, price, max(self.settings.depths) + 1)
 
     def _price(self) -> LayerPrice | None:
         if self.settings.price is None or not self.is_priced:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
-from sharefind.errors import ConfigError, setting
+from sharefind.errors import ConfigError
 from sharefind.groups import FiniteGroup, hom
 from sharefind.groups.subgroups import conjugacy_classes, subgroups
 from sharefind.meanfield.units import DeepUnit
@@ -19,8 +19,8 @@ from sharefind.spaces import Subspace, fixed_space
 TIED, FREE = "all tied", "all freed"
 """Names of two ways to tie layers."""
 
-MOST_WAYS = 64
-"""Most ways to tie layers that are compared at a time."""
+MOST_CHAINS = 64
+"""Most chains that are compared at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,31 +82,41 @@ def freed_layers(unit: DeepUnit) -> list[LayerGroups]:
     return [*found, LayerGroups(FREE, (nothing,) * count)]
 
 
-def chains(unit: DeepUnit, most: int = MOST_WAYS) -> list[LayerGroups]:
+def chains(unit: DeepUnit) -> list[LayerGroups]:
     """Return all layers tied, and each chain of two groups: G in the first layers, a smaller one in all others.
 
     Conjugate subgroups count once. The trivial group is one of them.
 
     Args:
         unit: The unit.
-        most: Most ways to tie layers.
-
-    Raises:
-        ConfigError: There are more.
     """
     whole, _ = _both_ends(unit)
     count = len(unit.reps) - 1
-    classes = conjugacy_classes(whole, subgroups(whole))
-    smaller = [conjugates[0] for conjugates in classes if conjugates[0].order < whole.order][::-1]
-    if 1 + count * len(smaller) > most:
-        raise ConfigError(
-            f"{whole.name} has {len(smaller)} smaller groups up to conjugacy, and {count} layers have "
-            f"{count * len(smaller)} chains of two groups, above {most}; take {setting('price')} layers"
-        )
     found = [LayerGroups(TIED, (whole,) * count)]
-    for kept, group in product(range(count - 1, -1, -1), smaller):
+    for kept, group in product(range(count - 1, -1, -1), smaller_groups(whole)):
         found.append(chain(unit, (whole,) * kept + (group,) * (count - kept)))
     return found
+
+
+def smaller_groups(group: FiniteGroup) -> list[FiniteGroup]:
+    """Return the proper subgroups of a group up to conjugacy, the largest first.
+
+    Args:
+        group: The group.
+    """
+    classes = conjugacy_classes(group, subgroups(group))
+    return [conjugates[0] for conjugates in classes if conjugates[0].order < group.order][::-1]
+
+
+def early_layers(unit: DeepUnit, found: FiniteGroup) -> list[LayerGroups]:
+    """Return the group of the whole function in all layers, then the unit's larger group in the first 1, 2, ... layers.
+
+    Args:
+        unit: The unit, with representations of the larger group on all layers.
+        found: The group of the whole function, a subgroup on the same points.
+    """
+    whole, count = unit.in_rep.finite_group, len(unit.reps) - 1
+    return [chain(unit, (whole,) * many + (found,) * (count - many)) for many in range(count + 1)]
 
 
 def chain(unit: DeepUnit, groups: Sequence[FiniteGroup]) -> LayerGroups:
@@ -142,4 +152,13 @@ def layer_word(layer: int, count: int) -> str:
 def _both_ends(unit: DeepUnit) -> tuple[FiniteGroup, FiniteGroup]:
     """The group and its trivial subgroup."""
     whole = unit.in_rep.finite_group
-    return whole, FiniteGroup("C1", whole.degree, ())
+    return whole, identity_of(whole)
+
+
+def identity_of(group: FiniteGroup) -> FiniteGroup:
+    """Return the trivial subgroup of a group.
+
+    Args:
+        group: The group.
+    """
+    return FiniteGroup("C1", group.degree, ())

@@ -9,22 +9,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sharefind.architectures.deep.joint_training import JointlyTrained, train_jointly
-from sharefind.architectures.deep.layer_groups import LayerGroups, chains, freed_layers
+from sharefind.architectures.deep.layer_groups import (
+    MOST_CHAINS,
+    LayerGroups,
+    chains,
+    early_layers,
+    freed_layers,
+    identity_of,
+    smaller_groups,
+)
 from sharefind.architectures.deep.mean_errors import CONFIDENCE, mean_error, mean_interval
+from sharefind.architectures.deep.mixtures import multiplicities
 from sharefind.architectures.deep.rows import FOLDS, DeepRows
 from sharefind.architectures.deep.training import Plan, Told
 from sharefind.errors import ConfigError, setting
-from sharefind.meanfield.units import DeepUnit
+from sharefind.groups import HiddenTypes, Representation, sum_of_types
+from sharefind.meanfield.units import DeepUnit, build_unit
 from sharefind.rng import named_stream
 
-LAYERS, CHAINS = "layers", "chains"
-PRICES = (LAYERS, CHAINS)
-"""What can be compared: single layers freed, or chains of two groups."""
+LAYERS, CHAINS, EARLY = "layers", "chains", "early"
+PRICES = (LAYERS, CHAINS, EARLY)
+"""What can be compared: single layers freed, chains of two groups, or a larger group than the function's in early
+layers."""
+
+PAY, COST, UNDECIDED = "ties pay", "ties cost", "undecided"
+"""What an interval says of the ties that one of two networks has more."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,8 @@ class PricedTies:
         difference: Its risk less that of the first way, from the same rows; above 0 where the first way is better.
         low: Lower end of the interval of the difference.
         high: Upper end.
+        verdict: "ties pay" where the one of both with more ties is better by the interval, "ties cost" where it is
+            worse, else "undecided"; empty for the first way.
     """
 
     name: str
@@ -54,13 +70,7 @@ class PricedTies:
     difference: float
     low: float
     high: float
-
-    @property
-    def verdict(self) -> str:
-        """What the interval says of the ties that only the first way has."""
-        if self.low > 0:
-            return "ties pay"
-        return "ties cost" if self.high < 0 else "undecided"
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ class LayerPrice:
     """Ways to tie the layers of one network, compared on the same rows.
 
     Attributes:
-        kind: What was compared: "layers", "chains", or a name of one's own.
+        kind: What was compared: "layers", "chains", "early", or a name of one's own.
         hidden: The representation of each hidden layer, from the inputs up.
         ways: The ways; all others are compared with the first one.
         confidence: Confidence of each interval.
@@ -87,29 +97,74 @@ class LayerPrice:
 
 
 def price_of_tying(
-    rows: DeepRows, unit: DeepUnit, kind: str = LAYERS, plan: Plan | None = None, seed: int = 0, told: Told | None = None
+    rows: DeepRows,
+    unit: DeepUnit,
+    kind: str = LAYERS,
+    plan: Plan | None = None,
+    seed: int = 0,
+    told: Told | None = None,
 ) -> LayerPrice:
-    """Return how the held-out risk of a network changes when its layers are freed, or tied by smaller groups.
+    """Return how the held-out risk of a network changes when its layers are freed, or tied by other groups.
 
     Args:
         rows: The rows, with the group.
         unit: The unit, with the hidden types that were chosen.
         kind: "layers": each layer is freed alone, then the last ones, then all. "chains": the group in the first
-            layers, each smaller group in all others.
+            layers, each smaller group in all others. "early": the larger group of the rows in the first layers, where
+            hidden layers have its regular types at about the widths of the unit, and the group in all others.
         plan: How networks are trained; as in the choice if left out.
         seed: Seed of folds, first weights and minibatches. The folds are others than those of a choice with this seed.
         told: Hears of the progress.
 
     Raises:
-        ConfigError: The kind is unknown, no layer is tied, or there are too many chains.
+        ConfigError: The kind is unknown, there is nothing to compare, or there are too many chains.
         DataError: There are too few rows.
         NotConvergedError: A training diverged.
     """
     check_kind(kind)
-    if unit.in_rep.finite_group.order == 1:
-        raise ConfigError(f"{setting('price')} {kind}: the group has one element, so that no layer is tied; drop it")
-    ways = freed_layers(unit) if kind == LAYERS else chains(unit)
+    reason = why_no_price(rows, kind, len(unit.reps) - 1)
+    if reason:
+        raise ConfigError(reason)
+    if kind == EARLY and rows.larger is not None:
+        rows, unit, ways = _larger(rows, unit, rows.larger)
+    else:
+        ways = freed_layers(unit) if kind == LAYERS else chains(unit)
     return compare_ways(rows, unit, ways, kind, plan, seed, told)
+
+
+def why_no_price(rows: DeepRows, kind: str, maps: int) -> str:
+    """Return why ways to tie layers are not compared, in one line; empty where they are.
+
+    Args:
+        rows: The rows, with the group.
+        kind: What is asked for.
+        maps: Most linear maps of a network.
+    """
+    asked = f"{setting('price')} {kind}"
+    if kind == EARLY:
+        needed = "the run needs a finite candidate of at most 200 elements that is larger than the group it found"
+        return "" if rows.larger is not None else f"{asked}: {needed}; use {LAYERS}"
+    if rows.group.order == 1:
+        return f"{asked}: the group has one element, so that no layer is tied; drop it"
+    count = maps * len(smaller_groups(rows.group)) if kind == CHAINS else 0
+    if count > MOST_CHAINS:
+        return f"{asked}: {rows.group.name} has {count} chains of two groups, above {MOST_CHAINS}; use {LAYERS}"
+    return ""
+
+
+def _larger(
+    rows: DeepRows, unit: DeepUnit, larger: tuple[Representation, Representation]
+) -> tuple[DeepRows, DeepUnit, list[LayerGroups]]:
+    """The same rows and widths under the larger group, and its ties in early layers."""
+    in_rep, out_rep = larger
+    whole = in_rep.finite_group
+    types = HiddenTypes.of(whole)
+    hidden = [sum_of_types(multiplicities({types.types[-1]: 1.0}, rep.dim)) for rep in unit.hidden_reps]
+    found = identity_of(whole) if rows.group.order == 1 else rows.group
+    wide = build_unit(unit.name, in_rep, out_rep, hidden)
+    if not isinstance(wide, DeepUnit):
+        raise TypeError(f"{unit.name} is no deep unit")
+    return replace(rows, in_rep=in_rep, out_rep=out_rep), wide, early_layers(wide, found)
 
 
 def check_kind(kind: str) -> None:
@@ -122,7 +177,7 @@ def check_kind(kind: str) -> None:
         ConfigError: It is unknown.
     """
     if kind not in PRICES:
-        raise ConfigError(f"{setting('price')} {kind}: use {' or '.join(PRICES)}")
+        raise ConfigError(f"{setting('price')} {kind}: use {', '.join(PRICES[:-1])} or {PRICES[-1]}")
 
 
 def compare_ways(
@@ -168,4 +223,11 @@ def _row(way: LayerGroups, one: JointlyTrained, first: JointlyTrained, rows: Dee
         accuracy = float(np.mean(one.predictions.argmax(axis=1) == rows.y.argmax(axis=1)))
     difference = mean_interval(one.losses - first.losses, rows.units)
     names = tuple(group.name for group in way.groups)
-    return PricedTies(way.name, names, one.parameters, *risk, accuracy, one.step, *difference)
+    verdict = "" if one is first else _verdict(*difference[1:], one.parameters < first.parameters)
+    return PricedTies(way.name, names, one.parameters, *risk, accuracy, one.step, *difference, verdict)
+
+
+def _verdict(low: float, high: float, has_more_ties: bool) -> str:
+    if low <= 0 <= high:
+        return UNDECIDED
+    return PAY if (high < 0) == has_more_ties else COST

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich import box
 from rich.table import Table
 
-from sharefind.architectures.deep.layer_price import PricedTies, LayerPrice
+from sharefind.architectures.deep.layer_price import LayerPrice, PricedTies
 from sharefind.written import NOTHING
 
 
@@ -23,11 +23,11 @@ def layer_price_table(price: LayerPrice) -> Table:
     table.add_column("ties of the layers")
     for heading in ("parameters", "log loss" if is_class else "risk", *(["accuracy"] if is_class else [])):
         table.add_column(heading, justify="right")
-    table.add_column("more than all tied", justify="right")
+    table.add_column(f"more than {price.ways[0].name}", justify="right")
     table.add_column("")
     for number, row in enumerate(price.ways):
         scores = [f"{row.risk:.4g}", *([f"{row.accuracy:.3f}"] if row.accuracy is not None else [])]
-        compared = (_difference(row), row.verdict) if number else (NOTHING, "")
+        compared = (_difference(row) if number else NOTHING, row.verdict)
         table.add_row(row.name, f"{row.parameters:,}", *scores, *compared)
     return table
 
