@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from sharefind.datasets.task import GivenAction, Task, finite_task
-from sharefind.groups import FiniteGroup, Representation, named_group, trivial
+from sharefind.groups import FiniteGroup, Representation, trivial
 from sharefind.groups.images import ones
 from sharefind.groups.representation import signed_permutations
 from sharefind.typing import FloatArray, IntArray
@@ -40,7 +40,7 @@ def quadrant_digits_task(has_position: bool = False) -> Task:
         )
     else:
         codes = digits
-    group = named_group("C2xC2")
+    group = _quadrant_group()
     return finite_task(
         "quadrant-digits:position" if has_position else "quadrant-digits",
         in_quadrants(images, quadrants),
@@ -75,6 +75,11 @@ def halves_moved(group: FiniteGroup, side: int = SIDE) -> Representation:
     pixels = np.arange(4 * side**2).reshape(2 * side, 2 * side)
     perms = np.stack([np.roll(pixels, -side, axis).ravel() for axis in (0, 1)])
     return signed_permutations(group, "halves", (perms, ones(*perms.shape)), "permutation")
+
+
+def _quadrant_group() -> FiniteGroup:
+    """C2xC2, whose generators move the image down and to the right."""
+    return FiniteGroup("C2xC2", 4, ((1, 0, 2, 3), (0, 1, 3, 2)))
 
 
 def _digits() -> tuple[FloatArray, IntArray]:

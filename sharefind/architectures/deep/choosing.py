@@ -129,7 +129,7 @@ class _Chooser:
         self.mixtures = {mixture.name: mixture for mixture in mixtures}
         has_census = rows.group.order > 1
         extra = 2 * has_census + 2 * has_census * settings.has_references
-        extra += self.is_priced + (has_census and settings.escape is not None)
+        extra += (self.priced is not None) + (has_census and settings.escape is not None)
         self.total = len(settings.widths) + len(mixtures) - 1 + len(settings.depths) - 1 + extra + 1
 
     def chosen(self) -> tuple[DeepNetwork, Choice]:
@@ -167,17 +167,18 @@ class _Chooser:
                 self.visited[number] = replace(one, node=replace(one.node, escape=escape))
 
     @property
-    def is_priced(self) -> bool:
-        """Whether ways to tie layers are compared."""
-        price = self.settings.price
-        return price is not None and not why_no_price(self.rows, price, max(self.settings.depths) + 1)
+    def priced(self) -> str | None:
+        """Which ways to tie layers are compared; None where none were asked for, or there is nothing to compare."""
+        kind = self.settings.price
+        return None if kind is None or why_no_price(self.rows, kind, max(self.settings.depths) + 1) else kind
 
     def _price(self) -> LayerPrice | None:
-        if self.settings.price is None or not self.is_priced:
+        """The price of the chosen node's ties."""
+        kind = self.priced
+        if kind is None:
             return None
         self._tell("the price of tying")
-        settings = self.settings
-        return price_of_tying(self.rows, self.best.unit, settings.price, settings.plan, settings.seed)
+        return price_of_tying(self.rows, self.best.unit, kind, self.settings.plan, self.settings.seed)
 
     def _tell(self, what: str) -> None:
         if self.progress is not None:

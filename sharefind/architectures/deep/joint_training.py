@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,14 +89,13 @@ class JointBatch(nn.Module):
 
     def __init__(self, unit: DeepUnit, ways: Sequence[LayerGroups], folds: int, seed: int) -> None:
         super().__init__()
-        self.unit, self.folds, self.count = unit, folds, len(ways) * folds
-        self.shapes = [(target.dim, source.dim) for source, target in zip(unit.reps, unit.reps[1:], strict=False)]
+        self.unit, self.folds = unit, folds
+        self.shapes = [(target.dim, source.dim) for source, target in pairwise(unit.reps)]
         rng = torch.Generator().manual_seed(seed)
-        self.layers, self.places = nn.ModuleList(), list[Tensor]()
-        self.free = [0] * len(ways)
-        for layer in range(len(self.shapes)):
-            parts = self._parts(ways, layer, rng)
-            self.layers.append(nn.ModuleList(parts))
+        self.layers = [self._parts(ways, layer, rng) for layer in range(len(self.shapes))]
+        self.registered = nn.ModuleList(part for parts in self.layers for part in parts)
+        self.places, self.free = list[Tensor](), [0] * len(ways)
+        for parts in self.layers:
             self.places.append(torch.from_numpy(np.argsort(np.concatenate([part.numbers for part in parts]))))
             for part in parts:
                 for way in sorted({number // folds for number in part.numbers}):
@@ -111,10 +111,8 @@ class JointBatch(nn.Module):
         """Return W (R, rows, columns) and b (R, rows) of each layer."""
         found = []
         for shape, parts, places in zip(self.shapes, self.layers, self.places, strict=True):
-            weights, biases = zip(
-                *((part.weight_space.entries(part.weight), part.bias_space.entries(part.bias)) for part in parts),  # type: ignore[union-attr]
-                strict=True,
-            )
+            weights = [part.weight_space.entries(part.weight) for part in parts]
+            biases = [part.bias_space.entries(part.bias) for part in parts]
             found.append((_ordered(weights, places).reshape(-1, *shape), _ordered(biases, places)))
         return found
 
@@ -132,7 +130,7 @@ class JointBatch(nn.Module):
         Args:
             lr: The step of an entry.
         """
-        return [group for parts in self.layers for part in parts for group in part.step_groups(lr)]  # type: ignore[union-attr]
+        return [group for parts in self.layers for part in parts for group in part.step_groups(lr)]
 
 
 def _arrays(layers: Sequence[tuple[Tensor, Tensor]], number: int) -> Matrices:
@@ -140,7 +138,7 @@ def _arrays(layers: Sequence[tuple[Tensor, Tensor]], number: int) -> Matrices:
 
 
 def _ordered(parts: Sequence[Tensor], places: Tensor) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(tuple(parts))[places]
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))[places]
 
 
 def train_jointly(

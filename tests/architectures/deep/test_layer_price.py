@@ -122,12 +122,12 @@ def test_networks_side_by_side_are_those_trained_alone() -> None:
     alone = JointBatch(unit, ways[:1], 2, 0)
     with torch.no_grad():
         for mine, theirs in zip(alone.layers, both.layers, strict=True):
-            tied = [part for part in theirs if part.weight_space.space == mine[0].weight_space.space][0]
+            tied = next(part for part in theirs if part.weight_space.space == mine[0].weight_space.space)
             mine[0].weight.copy_(tied.weight[:2])
             mine[0].bias.copy_(tied.bias[:2])
     alone(x[:2]).square().mean((1, 2)).sum().backward()
     for mine, theirs in zip(alone.layers, both.layers, strict=True):
-        tied = [part for part in theirs if part.weight_space.space == mine[0].weight_space.space][0]
+        tied = next(part for part in theirs if part.weight_space.space == mine[0].weight_space.space)
         torch.testing.assert_close(mine[0].weight.grad, tied.weight.grad[:2])
     assert both.free == [sum(space.dim for space in unit.layer_spaces), both.free[0] + _freed(unit, 0)]
 
