@@ -35,7 +35,7 @@ def choice_table(choice: Choice) -> Table:
         table.add_row(mark, layers_words(node.layers), *cells)
     for other in choice.references:
         scores = [f"{other.risk:.4g} ± {other.risk_se:.1g}", *([_share(other.accuracy)] if is_class else [])]
-        table.add_row("", other.name, f"{other.parameters:,}", *scores, NOTHING, NOTHING)
+        table.add_row("", other.name, f"{other.parameters:,}", *scores, *[NOTHING] * (3 if has_escapes else 2))
     return table
 
 
