@@ -247,8 +247,8 @@ def test_intervals_cover_the_difference_of_the_trained_networks() -> None:
 def test_ties_pay_where_the_group_holds_and_cost_where_it_does_not() -> None:
     rows = teacher_rows("S3", n=200)
     broken = replace(rows, y=rows.y + 15.0 * np.tanh(rows.x[:, :1] - 5.0) * np.array([1.0, 0.0, -1.0]))
-    plan = Plan(steps=300, fewest=150, every=25, patience=4)
-    unit = unit_of(rows, "3*regular")
+    plan = Plan(steps=600, fewest=150, every=25, patience=4)
+    unit = unit_of(rows, "6*regular")
     ways = freed_layers(unit)
     holding, failing = (compare_ways(each, unit, [ways[0], ways[-1]], "ends", plan) for each in (rows, broken))
     assert holding.ways[1].verdict == PAY
