@@ -70,7 +70,7 @@ def test_poor_types_are_told_from_a_group_that_fails(group: str) -> None:
     rows = teacher_rows(group, n=800)
     dim = rows.in_rep.dim
     broken = replace(rows, y=rows.y + 7.0 * np.tanh(rows.x[:, :1] - 5.0) * np.linspace(-1, 1, dim))
-    rich, poor = unit_of(rows, "2*regular"), unit_of(rows, "16*trivial")
+    rich, poor = unit_of(rows, "6*regular"), unit_of(rows, "24*trivial")
     holding, failing, lacking = (
         escape_of(unit, each, EscapeRule(), 0) for unit, each in ((rich, rows), (rich, broken), (poor, rows))
     )
