@@ -65,7 +65,7 @@ class _SharedPart(nn.Module):
         self.bias = nn.Parameter(torch.zeros(len(numbers), bias.dim))
 
     def step_groups(self, lr: float) -> list[dict[str, Any]]:
-        """As in `DeepBatch.step_groups`."""
+        """Return the coordinates with their step, as `DeepBatch.step_groups` does."""
         pairs = (self.weight, self.weight_space), (self.bias, self.bias_space)
         return [{"params": [one], "lr": lr * (s.space.ambient / max(s.dim, 1)) ** 0.5} for one, s in pairs]
 
@@ -85,6 +85,15 @@ class JointBatch(nn.Module):
         ways: The ways to tie its layers.
         folds: Networks of each.
         seed: Seed of the first weights.
+
+    Attributes:
+        unit: The unit.
+        folds: Networks of each way.
+        shapes: Shape of each layer's weight.
+        layers: For each layer its parts, one for each group that ties it.
+        registered: The parts of all layers as modules.
+        places: For each layer where the networks of its parts stand in the order of all networks.
+        free: Free numbers of one network of each way.
     """
 
     def __init__(self, unit: DeepUnit, ways: Sequence[LayerGroups], folds: int, seed: int) -> None:
@@ -94,7 +103,8 @@ class JointBatch(nn.Module):
         rng = torch.Generator().manual_seed(seed)
         self.layers = [self._parts(ways, layer, rng) for layer in range(len(self.shapes))]
         self.registered = nn.ModuleList(part for parts in self.layers for part in parts)
-        self.places, self.free = list[Tensor](), [0] * len(ways)
+        self.places = list[Tensor]()
+        self.free = [0] * len(ways)
         for parts in self.layers:
             self.places.append(torch.from_numpy(np.argsort(np.concatenate([part.numbers for part in parts]))))
             for part in parts:
