@@ -17,6 +17,7 @@ from sharefind.limits import SETTINGS, limits_of
 from sharefind.parallel import Workers
 
 if TYPE_CHECKING:
+    from sharefind.cli.train_deep import AskedDeep
     from sharefind.progress import StageProgress
     from sharefind.report.text.runs import RunView
     from sharefind.search import Problem, RunFolder, SearchConfig, SearchOutcome
@@ -68,16 +69,16 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
         print_json({**view.result.to_json(), **found})
 
 
-def _deep_asked(given: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the unit and the numbers of layers of a deep network where one is asked for, and drop these options."""
-    if not {"unit", "layers"} & given.keys():
+def _deep_asked(given: dict[str, Any]) -> AskedDeep | None:
+    """Return what is asked for a deep network, and drop these options."""
+    if not {"unit", "layers", "price"} & given.keys():
         return None
     from sharefind.cli.train_deep import taken_deep
 
     return taken_deep(given)
 
 
-def _deep(outcome: SearchOutcome, asked: tuple[str, str], folder: RunFolder, options: dict[str, Any]) -> dict[str, Any]:
+def _deep(outcome: SearchOutcome, asked: AskedDeep, folder: RunFolder, options: dict[str, Any]) -> dict[str, Any]:
     """Choose and train a deep network on the group that was found."""
     from sharefind.cli.train_deep import deep_after
 

@@ -60,6 +60,13 @@ def train(
     layers: Annotated[
         str, typer.Option(metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep.")
     ] = "3",
+    price: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With --unit deep: see whether tying pays in each of the layers, or down chains of groups.",
+        ),
+    ] = None,
     **options: Any,
 ) -> None:
     """Train the discovered architecture on the run's data, beside the same network without sharing.
@@ -69,9 +76,9 @@ def train(
     the hidden types, the width and the depth of a deep network on the run's group are chosen by cross-validation.
     """
     if unit is not None:
-        _deep(context, run, out, unit, layers, width, seed, options)
+        _deep(context, run, out, unit, layers, width, seed, price, options)
         return
-    _refuse_layers(context)
+    _refuse_deep(context)
     _check(out, lr)
     from sharefind.architectures import spec_from_outcome
     from sharefind.architectures.formats.onnx_graph import require_onnx
@@ -122,13 +129,14 @@ def _deep(
     layers: str,
     width: int | None,
     seed: int,
+    price: str | None,
     options: dict[str, Any],
 ) -> None:
     """Choose and train a deep network on the group of the run."""
     from sharefind.cli.train_deep import check_deep, outcome_rows, settings_of, train_deep
 
     check_deep(context, unit, out)
-    settings = settings_of(unit, layers, width, seed)
+    settings = settings_of(unit, layers, width, seed, price)
     from sharefind.architectures.formats.onnx_graph import require_onnx
     from sharefind.cli.finished import finished_outcome
     from sharefind.search import RunFolder
@@ -147,11 +155,12 @@ def _refuse_zero(run: Path, space: Subspace) -> None:
         raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
 
 
-def _refuse_layers(context: typer.Context) -> None:
+def _refuse_deep(context: typer.Context) -> None:
     from sharefind.cli.train_deep import is_given
 
-    if is_given(context, "layers"):
-        raise ConfigError("--layers is for deep networks; add --unit deep, or drop it")
+    for name in ("layers", "price"):
+        if is_given(context, name):
+            raise ConfigError(f"--{name} is for deep networks; add --unit deep, or drop it")
 
 
 def _notes(score: Score, plan: TrainingPlan, out: Path) -> Iterator[str]:

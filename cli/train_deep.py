@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -85,7 +86,21 @@ def read_layers(text: str) -> tuple[int, ...]:
     return tuple(range(first, last + 1))
 
 
-def settings_of(unit: str, layers: str, width: int | None, seed: int) -> ChoiceSettings:
+class AskedDeep(NamedTuple):
+    """What `discover` was asked for a deep network.
+
+    Attributes:
+        unit: The unit expression.
+        layers: Numbers of hidden layers, as text.
+        price: What is freed to see whether tying pays; None for nothing.
+    """
+
+    unit: str
+    layers: str
+    price: str | None
+
+
+def settings_of(unit: str, layers: str, width: int | None, seed: int, price: str | None = None) -> ChoiceSettings:
     """Return what is tried.
 
     Args:
@@ -93,10 +108,15 @@ def settings_of(unit: str, layers: str, width: int | None, seed: int) -> ChoiceS
         layers: Numbers of hidden layers, as text.
         width: The only width of hidden layers; None for several.
         seed: Seed of all random numbers.
+        price: What is freed to see whether tying pays; None for nothing.
+
+    Raises:
+        ConfigError: The numbers of layers or the price are unknown.
     """
     from sharefind.architectures.deep.choosing import WIDTHS, ChoiceSettings
 
-    return ChoiceSettings(unit, read_layers(layers), WIDTHS if width is None else (width,), seed=seed)
+    settings = ChoiceSettings(unit, read_layers(layers), WIDTHS if width is None else (width,), seed=seed)
+    return settings if price is None else replace(settings, price=price)
 
 
 def train_deep(
@@ -119,7 +139,13 @@ def train_deep(
         limits: `dim` bounds the numbers of a network.
         is_json: Whether the result is printed as JSON.
         is_quiet: Whether no progress is shown.
+
+    Raises:
+        ConfigError: There is nothing to compare for a price.
     """
+    reason = _why_no_price(rows, settings)
+    if reason:
+        raise ConfigError(reason)
     choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
     if is_json:
         print_json(_record(run, out, settings, choice, certificate))
@@ -143,8 +169,8 @@ def _chosen(
     return choice, write_deep(network, out, settings.seed)
 
 
-def taken_deep(given: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the unit and the numbers of layers where `discover` was asked for a deep network, and drop both options.
+def taken_deep(given: dict[str, Any]) -> AskedDeep | None:
+    """Return what `discover` was asked for a deep network, and drop these options; None where it was not.
 
     The search itself has the unit that it takes by itself: which group the data have does not depend on a network.
 
@@ -155,17 +181,19 @@ def taken_deep(given: dict[str, Any]) -> tuple[str, str] | None:
         ConfigError: The options do not fit each other.
         UnitError: The function behind the colon is unknown.
     """
-    unit, layers = given.get("unit"), given.pop("layers", None)
+    unit, layers, price = given.get("unit"), given.pop("layers", None), given.pop("price", None)
     if unit is not None and _is_deep(unit):
         if "resume" in given:
             raise ConfigError(f"--unit {unit} with --resume: finish the run, then sharefind train RUN --unit {unit}")
         if "hidden_rep" in given:
             raise ConfigError(f"--hidden-rep and --unit {unit}: hidden types are chosen on the data; drop --hidden-rep")
-        read_layers(layers or USUAL_LAYERS)
+        asked = AskedDeep(unit, layers or USUAL_LAYERS, price)
+        settings_of(asked.unit, asked.layers, None, 0, asked.price)
         del given["unit"]
-        return unit, layers or USUAL_LAYERS
-    if layers is not None:
-        raise ConfigError("--layers is for deep networks; add --unit deep, or drop it")
+        return asked
+    for name, value in (("layers", layers), ("price", price)):
+        if value is not None:
+            raise ConfigError(f"--{name} is for deep networks; add --unit deep, or drop it")
     return None
 
 
@@ -188,7 +216,7 @@ def _check_function(name: str) -> None:
 
 
 def deep_after(
-    outcome: SearchOutcome, asked: tuple[str, str], run: Path, limits: Limits, *, is_json: bool, is_quiet: bool
+    outcome: SearchOutcome, asked: AskedDeep, run: Path, limits: Limits, *, is_json: bool, is_quiet: bool
 ) -> dict[str, Any] | None:
     """Return the record of a deep network on the group that `discover` found; without JSON it is printed.
 
@@ -196,7 +224,7 @@ def deep_after(
 
     Args:
         outcome: Outcome of the search.
-        asked: The unit and the numbers of layers, from `taken_deep`.
+        asked: What was asked, from `taken_deep`.
         run: The run folder.
         limits: `dim` bounds the numbers of a network.
         is_json: Whether the record is printed with the result.
@@ -205,7 +233,9 @@ def deep_after(
     out, seed = run / "deep.safetensors", outcome.problem.settings.seed
     try:
         rows = outcome_rows(outcome, seed)
-        settings = settings_of(*asked, None, seed)
+        settings = settings_of(asked.unit, asked.layers, None, seed, asked.price)
+        reason = _why_no_price(rows, settings)
+        warn([reason] if reason else [])
         choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
     except (InputError, ExportError) as error:
         warn([f"no deep network was trained: {error}"])
@@ -213,6 +243,12 @@ def deep_after(
     if not is_json:
         _print(choice, certificate, out)
     return _record(run, out, settings, choice, certificate)
+
+
+def _why_no_price(rows: DeepRows, settings: ChoiceSettings) -> str:
+    from sharefind.architectures.deep.layer_price import why_no_price
+
+    return why_no_price(rows, settings.price, max(settings.depths) + 1) if settings.price is not None else ""
 
 
 def outcome_rows(outcome: SearchOutcome, seed: int) -> DeepRows:
@@ -250,9 +286,12 @@ def _record(
 
 def _print(choice: Choice, certificate: DeepCertificate, out: Path) -> None:
     from sharefind.report.text.deep_words import choice_table
+    from sharefind.report.text.layer_price_words import layer_price_table
 
     console = result_console()
     console.print(choice_table(choice))
+    if choice.price is not None:
+        console.print(layer_price_table(choice.price))
     lines = [f"wrote {out}: {certificate.statement}"]
     if out.suffix.lower() == ".safetensors":
         module = shell_word(out.with_suffix(".py"))

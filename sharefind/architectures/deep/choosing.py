@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.deep.census import CensusRule, LayerCensus, census, untrained_matrices
+from sharefind.architectures.deep.layer_price import LayerPrice, check_kind, price_of_tying, why_no_price
+from sharefind.architectures.deep.mean_errors import mean_error
 from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures
 from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
+from sharefind.architectures.deep.type_escape import EscapeRule, escape_of
 from sharefind.errors import ConfigError, GroupError, setting
 from sharefind.groups import HiddenTypes, Representation, unmoved
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
@@ -44,6 +47,9 @@ class ChoiceSettings:
         rule: Rule of the census.
         seed: Seed of folds, first weights and minibatches.
         has_references: Whether other models are trained on the same folds.
+        escape: How far training leaves the types of nodes of the chosen width; None for no look at it.
+        price: What is compared to see whether tying pays, see `layer_price.price_of_tying`; None for nothing. Where
+            there is nothing to compare, the choice has no price.
     """
 
     unit: str = "deep:tanh"
@@ -53,6 +59,12 @@ class ChoiceSettings:
     rule: CensusRule = field(default_factory=CensusRule)
     seed: int = 0
     has_references: bool = True
+    escape: EscapeRule | None = field(default_factory=EscapeRule)
+    price: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.price is not None:
+            check_kind(self.price)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +129,7 @@ class _Chooser:
         self.mixtures = {mixture.name: mixture for mixture in mixtures}
         has_census = rows.group.order > 1
         extra = 2 * has_census + 2 * has_census * settings.has_references
+        extra += (self.priced is not None) + (has_census and settings.escape is not None)
         self.total = len(settings.widths) + len(mixtures) - 1 + len(settings.depths) - 1 + extra + 1
 
     def chosen(self) -> tuple[DeepNetwork, Choice]:
@@ -133,13 +146,39 @@ class _Chooser:
         for other in depths:
             if other != depth:
                 self._visit(self.best.mixture, self.best.node.width, other, f"{other} hidden layers")
+        self._escapes()
         references = self._references() if self.settings.has_references else ()
-        return self._trained(references)
+        return self._trained(references, self._price())
 
     @property
     def best(self) -> _Visited:
         """The node of the smallest held-out risk so far."""
         return min(self.visited, key=lambda one: one.node.risk)
+
+    def _escapes(self) -> None:
+        """Look at the types of each node of the chosen width."""
+        rule = self.settings.escape
+        if rule is None or self.rows.group.order == 1:
+            return
+        self._tell("whether types are rich enough")
+        for number, one in enumerate(self.visited):
+            if one.node.width == self.best.node.width:
+                escape = escape_of(one.unit, self.rows, rule, self.settings.seed)
+                self.visited[number] = replace(one, node=replace(one.node, escape=escape))
+
+    @property
+    def priced(self) -> str | None:
+        """Which ways to tie layers are compared; None where none were asked for, or there is nothing to compare."""
+        kind = self.settings.price
+        return None if kind is None or why_no_price(self.rows, kind, max(self.settings.depths) + 1) else kind
+
+    def _price(self) -> LayerPrice | None:
+        """The price of the chosen node's ties."""
+        kind = self.priced
+        if kind is None:
+            return None
+        self._tell("the price of tying")
+        return price_of_tying(self.rows, self.best.unit, kind, self.settings.plan, self.settings.seed)
 
     def _tell(self, what: str) -> None:
         if self.progress is not None:
@@ -163,7 +202,7 @@ class _Chooser:
         )
         self.visited.append(_Visited(node, mixture, depth, unit, trained.losses))
         if known is not None:
-            gain = _mean(known.losses - trained.losses, self.rows.units)
+            gain = mean_error(known.losses - trained.losses, self.rows.units)
             self.edges.append(TypesEdge(known.node.number, number, change, *gain))
 
     def _unit(self, hidden: Sequence[Representation]) -> DeepUnit:
@@ -215,12 +254,12 @@ class _Chooser:
 
     def _score(self, losses: FloatArray, predictions: FloatArray) -> tuple[float, float, float | None]:
         """Risk, its standard error, and accuracy for classes."""
-        risk, error = _mean(losses, self.rows.units)
+        risk, error = mean_error(losses, self.rows.units)
         if not self.rows.classes:
             return risk, error, None
         return risk, error, float(np.mean(predictions.argmax(axis=1) == self.rows.y.argmax(axis=1)))
 
-    def _trained(self, references: tuple[Reference, ...]) -> tuple[DeepNetwork, Choice]:
+    def _trained(self, references: tuple[Reference, ...], price: LayerPrice | None) -> tuple[DeepNetwork, Choice]:
         """The network of the best node on all rows."""
         self._tell("the chosen network on all rows")
         best, rows = self.best, self.rows
@@ -230,7 +269,7 @@ class _Chooser:
         choice = Choice(
             rows.group_name or rows.group.name, rows.group.order, len(rows.x), best.unit.function.name,
             tuple(one.node for one in self.visited), tuple(self.edges), best.node.number, references,
-            tuple(_census_record(layer) for layer in self.counted),
+            tuple(_census_record(layer) for layer in self.counted), price,
         )  # fmt: skip
         network = DeepNetwork.from_matrices(
             rows.name,
@@ -264,16 +303,6 @@ def _deep(
     if not isinstance(unit, DeepUnit):
         raise TypeError(f"{expression} is no deep unit")
     return unit
-
-
-def _mean(losses: FloatArray, units: NDArray[np.int64] | None) -> tuple[float, float]:
-    """The mean over rows and its standard error over rows, or over units of rows that belong together."""
-    mean = float(losses.mean())
-    if units is None:
-        return mean, float(losses.std(ddof=1) / np.sqrt(len(losses)))
-    numbers = np.unique(units, return_inverse=True)[1]
-    sums = np.bincount(numbers, weights=losses - mean)
-    return mean, float(np.sqrt((sums**2).sum() * len(sums) / max(1, len(sums) - 1)) / len(losses))
 
 
 def _census_record(layer: LayerCensus) -> dict[str, dict[str, float]]:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sharefind.architectures.deep.layer_price import LayerPrice
+from sharefind.architectures.deep.type_escape import TypeEscape
+
 SCHEMA = "sharefind.deep-choice/1"
 
 
@@ -25,6 +28,8 @@ class TypesNode:
         accuracy: Share of held-out rows whose class is right; None for numbers.
         steps: Steps of training at which this risk is smallest.
         seconds: Seconds of training.
+        escape: How far training leaves the weights that these types share, where nothing keeps it there; None where
+            it was not looked at.
     """
 
     number: int
@@ -37,6 +42,7 @@ class TypesNode:
     accuracy: float | None
     steps: int
     seconds: float
+    escape: TypeEscape | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,7 @@ class Choice:
         chosen: Number of the node of the smallest risk.
         references: Other models on the same folds.
         census: For each hidden layer, the shares of types by name: trained, untrained and kept; empty without one.
+        price: How the risk of the chosen node changes when layers are freed; None where nothing was freed.
     """
 
     group: str
@@ -102,6 +109,7 @@ class Choice:
     chosen: int
     references: tuple[Reference, ...] = ()
     census: tuple[Mapping[str, Mapping[str, float]], ...] = field(default_factory=tuple)
+    price: LayerPrice | None = None
 
     @property
     def best(self) -> TypesNode:
