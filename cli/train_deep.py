@@ -11,6 +11,7 @@ import typer
 from sharefind.cli.console import print_json, progress_console, result_console, warn
 from sharefind.errors import ConfigError, ExportError, InputError, UnitError
 from sharefind.limits import Limits
+from sharefind.report.card.card_path import card_path
 from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def check_deep(context: typer.Context, unit: str, out: Path) -> None:
 
     Raises:
         ConfigError: An option or the file's ending does not fit.
+        RunFolderError: The file, or its card, exists, or their folder does not.
         UnitError: The unit is unknown or no deep one.
     """
     from sharefind.meanfield.units import read_unit
@@ -53,7 +55,8 @@ def check_deep(context: typer.Context, unit: str, out: Path) -> None:
         raise ConfigError(f"{', '.join(given)} and --unit {unit}: deep networks choose these themselves; drop them")
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {out}: deep networks are written as {' or '.join(SUFFIXES)}; end the name with one")
-    refuse_unwritable(out)
+    for path in (out, card_path(out)):
+        refuse_unwritable(path)
 
 
 def is_given(context: typer.Context, name: str) -> bool:
@@ -100,7 +103,7 @@ def settings_of(unit: str, layers: str, width: int | None, seed: int) -> ChoiceS
 
 
 def train_deep(
-    rows: DeepRows,
+    outcome: SearchOutcome,
     settings: ChoiceSettings,
     run: Path,
     out: Path,
@@ -112,7 +115,7 @@ def train_deep(
     """Choose, train, write and print.
 
     Args:
-        rows: The rows of the run with its group.
+        outcome: Outcome of the search.
         settings: What is tried.
         run: The run folder.
         out: The file to write.
@@ -120,7 +123,9 @@ def train_deep(
         is_json: Whether the result is printed as JSON.
         is_quiet: Whether no progress is shown.
     """
+    rows = outcome_rows(outcome, settings.seed)
     choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
+    _write_card(outcome, rows, choice, certificate, run, out)
     if is_json:
         print_json(_record(run, out, settings, choice, certificate))
         return
@@ -141,6 +146,16 @@ def _chosen(
     ) as told:
         network, choice = choose_network(rows, settings, told, limits)
     return choice, write_deep(network, out, settings.seed)
+
+
+def _write_card(
+    outcome: SearchOutcome, rows: DeepRows, choice: Choice, certificate: DeepCertificate, run: Path, out: Path
+) -> None:
+    """Write the model card beside the weights."""
+    from sharefind.report.card.deep_card import deep_card
+    from sharefind.report.text.runs import load_run
+
+    deep_card(load_run(run), outcome.problem.task.name, rows, choice, certificate, out).write(out)
 
 
 def taken_deep(given: dict[str, Any]) -> tuple[str, str] | None:
@@ -207,6 +222,7 @@ def deep_after(
         rows = outcome_rows(outcome, seed)
         settings = settings_of(*asked, None, seed)
         choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
+        _write_card(outcome, rows, choice, certificate, run, out)
     except (InputError, ExportError) as error:
         warn([f"no deep network was trained: {error}"])
         return None
@@ -244,7 +260,8 @@ def _record(
 ) -> dict[str, Any]:
     from sharefind.search.result import versions
 
-    named = {"schema": "sharefind.deep-training/1", "run": str(run), "out": str(out), "seed": settings.seed}
+    files = {"run": str(run), "out": str(out), "card": str(card_path(out))}
+    named = {"schema": "sharefind.deep-training/1", **files, "seed": settings.seed}
     return {**named, "choice": choice.to_json(), "certificate": certificate.to_json(), "versions": versions()}
 
 
@@ -253,7 +270,7 @@ def _print(choice: Choice, certificate: DeepCertificate, out: Path) -> None:
 
     console = result_console()
     console.print(choice_table(choice))
-    lines = [f"wrote {out}: {certificate.statement}"]
+    lines = [f"wrote {out}: {certificate.statement}", f"wrote {card_path(out)}: its model card"]
     if out.suffix.lower() == ".safetensors":
         module = shell_word(out.with_suffix(".py"))
         lines.append(f"next  sharefind export {shell_word(out)} --format torch --out {module}   (the module)")

@@ -36,6 +36,10 @@ def test_train_verify_and_export(call: Call, run: Path, tmp_path: Path) -> None:
     ending = call("train", run, "--out", "net.safetensors", *DEEP)
     assert ending.status == 0, ending.err
     assert "2 x (2*regular)" in ending.out and "least squares" in ending.out
+    card = (tmp_path / "net.safetensors.md").read_text()
+    for word in ("## Hidden types", "| hidden | 2\\*regular |", "| least squares |", "Accepted: C2"):
+        assert word in card, word
+    assert str(tmp_path) not in card and str(run) not in card
     assert "wrote net.safetensors: deep:tanh" in ending.out and "equivariant under C2" in ending.out
     verified = call("verify", "net.safetensors", "--json")
     record = json.loads(verified.out)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sharefind.architectures.deep.census import CensusRule, LayerCensus, census, untrained_matrices
 from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures
 from sharefind.architectures.deep.network import DeepNetwork
-from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, TypesNode
+from sharefind.architectures.deep.record import FREE, Choice, Reference, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
 from sharefind.errors import ConfigError, GroupError, setting
@@ -188,7 +188,7 @@ class _Chooser:
         found = []
         wanted = list[tuple[str, Augmentation | None]]()
         if self.rows.group.order > 1:
-            wanted.append(("no sharing", None))
+            wanted.append((FREE, None))
             wanted.append(("no sharing, rows moved by the group, averaged over it", Augmentation(self.rows)))
         for name, augmentation in wanted:
             self._tell(name)

@@ -8,6 +8,9 @@ from typing import Any
 
 SCHEMA = "sharefind.deep-choice/1"
 
+FREE = "no sharing"
+"""Name of the free network of the same widths among references."""
+
 
 @dataclass(frozen=True)
 class TypesNode:
