@@ -88,15 +88,20 @@ def test_bad_input_is_one_line(call: Call, run: Path, arguments: tuple[str, ...]
     assert len(ending.err.splitlines()) == 1 and re.search(message, ending.err), ending.err
 
 
-def test_deep_files_go_to_torch_and_onnx_alone(call: Call, run: Path) -> None:
+def test_formats_that_have_no_words_for_deep_networks(call: Call, run: Path) -> None:
     assert call("train", run, "--out", "net.safetensors", *DEEP, "--quiet").status == 0
     for arguments, message in (
-        (("--format", "emlp", "--out", "n.py"), "--format emlp: deep networks"),
+        (
+            ("--format", "emlp", "--out", "n.py"),
+            "--format emlp: deep networks are written as safetensors, onnx, torch, escnn",
+        ),
         (("--format", "torch", "--out", "n.onnx"), "end the name with .py"),
         (("--format", "onnx", "--dtype", "float32", "--out", "n.onnx"), "in float64"),
     ):
         ending = call("export", "net.safetensors", *arguments)
         assert ending.status == 2 and message in ending.err
+    assert call("export", "net.safetensors", "--format", "escnn", "--out", "net_escnn.py").status == 0
+    assert "G = group.cyclic_group(2)" in Path("net_escnn.py").read_text()
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ def _plain(text: str) -> str:
 def _data(network: DeepNetwork) -> list[str]:
     unit = network.unit
     signed = [[str(value) for value in function.signed] for function in unit.layer_functions]
-    generators = list(zip(*map(_moves, unit.reps), strict=True))
+    generators = list(zip(*map(generator_moves, unit.reps), strict=True))
     return [
         "# fmt: off",
         f"DIMS = {literals.one_line(str(rep.dim) for rep in unit.reps)}",
@@ -79,8 +79,12 @@ def _data(network: DeepNetwork) -> list[str]:
     ]
 
 
-def _moves(rep: Representation) -> list[literals.Nested]:
-    """Each generator on a layer, as texts of numbers."""
+def generator_moves(rep: Representation) -> list[literals.Nested]:
+    """Return each generator on a layer, as texts of numbers: images counted from 1, with signs, or a matrix.
+
+    Args:
+        rep: The action on a layer.
+    """
     if rep.is_sparse:
         perms, signs = rep.sparse_generators
         images = (perms.astype(np.int64) + 1) * signs

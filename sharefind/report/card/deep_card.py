@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sharefind.architectures.deep.proof import DeepCertificate
-from sharefind.architectures.deep.record import FREE, Choice
+from sharefind.architectures.deep.record import FREE, Choice, Reference, TypesNode
 from sharefind.architectures.deep.rows import FOLDS, DeepRows
 from sharefind.architectures.deep.torch_source import MODULE
 from sharefind.report.card import markdown
@@ -109,7 +109,8 @@ def _yardsticks(choice: Choice) -> Iterator[str]:
     yield ""
     headings = ("model", "free numbers", f"held-out {what}", *(["accuracy"] if is_class else []))
     best = choice.best
-    entries = [(f"this network: {layers_words(best.layers)}", best), *((one.name, one) for one in choice.references)]
+    entries: list[tuple[str, TypesNode | Reference]] = [(f"this network: {layers_words(best.layers)}", best)]
+    entries += [(one.name, one) for one in choice.references]
     cells = [
         (title, f"{one.parameters:,}", f"{one.risk:.4g} ± {one.risk_se:.1g}", *_accuracy(one.accuracy, is_class))
         for title, one in entries
