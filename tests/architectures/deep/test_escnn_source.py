@@ -1,6 +1,6 @@
 """Deep networks in the words of escnn: the module runs against a stand-in that has its groups and nothing of sharefind.
 
-The stand-in computes maps that commute with matrices by linear algebra in floats. Where escnn is installed, it runs too.
+The stand-in computes maps that commute with matrices by linear algebra in floats. Where escnn is installed, it runs.
 """
 
 from __future__ import annotations
