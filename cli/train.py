@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from sharefind.cli.deep_training import DeepTraining
 from sharefind.cli.options import JSON, LIMITS, QUIET, Run, takes
+from sharefind.cli.train_deep import check_deep, is_given, settings_of, train_deep
 from sharefind.cli.train_shared import USUAL_STEP, refuse_settings, refuse_zero, train_shared
 from sharefind.errors import ConfigError
 from sharefind.limits import limits_of
@@ -45,6 +47,15 @@ def train(
     layers: Annotated[
         str, typer.Option(metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep.")
     ] = "3",
+    weight_decay: Annotated[
+        float | None, typer.Option(metavar="W", help="Decay of weights by AdamW, with --unit deep; default 0.")
+    ] = None,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S", help="Seconds after which nothing more is tried, with --unit deep; what was tried is used."
+        ),
+    ] = None,
     **options: Any,
 ) -> None:
     """Train the discovered architecture on the run's data, beside the same network without sharing.
@@ -54,9 +65,11 @@ def train(
     the hidden types, the width and the depth of a deep network on the run's group are chosen by cross-validation.
     """
     if unit is not None:
-        _deep(context, run, out, unit, layers, width, seed, options)
+        step = lr if is_given(context, "lr") else None
+        training = DeepTraining(step, weight_decay, restarts, max_seconds)
+        _deep(context, run, out, unit, layers, width, seed, training)
         return
-    _refuse_layers(context)
+    _refuse_deep(context)
     refuse_settings(out, lr)
     from sharefind.architectures.layers.comparison import TrainingPlan
 
@@ -72,12 +85,11 @@ def _deep(
     layers: str,
     width: int | None,
     seed: int,
-    options: dict[str, Any],
+    training: DeepTraining,
 ) -> None:
     """Choose and train a deep network on the group of the run."""
-    from sharefind.cli.train_deep import check_deep, settings_of, train_deep
-
     check_deep(context, unit, out)
+    training.refuse()
     settings = settings_of(unit, layers, width, seed)
     from sharefind.architectures.formats.onnx_graph import require_onnx
     from sharefind.cli.finished import finished_outcome
@@ -85,14 +97,12 @@ def _deep(
 
     if out.suffix.lower() == ".onnx":
         require_onnx()
-    outcome = finished_outcome(RunFolder.open(run, limits_of(options)))
+    outcome = finished_outcome(RunFolder.open(run, limits_of(context.params)))
     refuse_zero(run, outcome.e_star.space)
-    train_deep(outcome, settings, run, out, limits_of(options), is_json=options["json"], is_quiet=options["quiet"])
-    context.obj.written = out
+    train_deep(context, outcome, settings, training, run, out)
 
 
-def _refuse_layers(context: typer.Context) -> None:
-    from sharefind.cli.train_deep import is_given
-
-    if is_given(context, "layers"):
-        raise ConfigError("--layers is for deep networks; add --unit deep, or drop it")
+def _refuse_deep(context: typer.Context) -> None:
+    for name in ("layers", "weight-decay", "max-seconds"):
+        if is_given(context, name.replace("-", "_")):
+            raise ConfigError(f"--{name} is for deep networks; add --unit deep, or drop it")

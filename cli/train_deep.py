@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sharefind.cli.console import print_json, progress_console, result_console, warn
+from sharefind.cli.deep_training import DeepTraining, keep_record, keeping, same_command
 from sharefind.errors import ConfigError, ExportError, InputError, UnitError
-from sharefind.limits import Limits
+from sharefind.limits import Limits, limits_of
 from sharefind.report.card.card_path import card_path
 from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
+    from sharefind.architectures.deep.choice_budget import ChoiceBudget
     from sharefind.architectures.deep.choosing import ChoiceSettings
     from sharefind.architectures.deep.proof import DeepCertificate
     from sharefind.architectures.deep.record import Choice
     from sharefind.architectures.deep.rows import DeepRows
     from sharefind.search import SearchOutcome
 
+    _Found = tuple[Choice, DeepCertificate]
+
 SUFFIXES = (".safetensors", ".onnx")
 
-SHALLOW = ("epochs", "restarts", "lr")
+SHALLOW = ("epochs",)
 """Options of `train` that say how shallow networks are trained."""
 
 MOST_LAYERS = 8
@@ -103,59 +107,83 @@ def settings_of(unit: str, layers: str, width: int | None, seed: int) -> ChoiceS
 
 
 def train_deep(
+    context: typer.Context,
     outcome: SearchOutcome,
     settings: ChoiceSettings,
+    training: DeepTraining,
     run: Path,
     out: Path,
-    limits: Limits,
-    *,
-    is_json: bool,
-    is_quiet: bool,
 ) -> None:
     """Choose, train, write and print.
 
     Args:
+        context: Context of the command, with the options that all commands have.
         outcome: Outcome of the search.
         settings: What is tried.
+        training: How it is trained.
         run: The run folder.
         out: The file to write.
-        limits: `dim` bounds the numbers of a network.
-        is_json: Whether the result is printed as JSON.
-        is_quiet: Whether no progress is shown.
+
+    Raises:
+        ConfigError: The time was over before one network was tried.
     """
-    rows = outcome_rows(outcome, settings.seed)
-    choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
-    _write_card(outcome, rows, choice, certificate, run, out)
-    if is_json:
-        print_json(_record(run, out, settings, choice, certificate))
+    options, session = context.params, context.obj
+    rows, settings = outcome_rows(outcome, settings.seed), training.settings(settings)
+    session.again = same_command(context)
+    found = _chosen(
+        rows, settings, run, out, limits_of(options), training.budget(session), is_silent=_is_silent(options)
+    )
+    session.written, session.again = out, None
+    record = _written(outcome, rows, settings, found, run, out)
+    if options["json"]:
+        print_json(record)
         return
-    _print(choice, certificate, out)
+    _print(*found, out)
+
+
+def _is_silent(options: dict[str, Any]) -> bool:
+    return bool(options["quiet"] or options["json"])
 
 
 def _chosen(
-    rows: DeepRows, settings: ChoiceSettings, out: Path, limits: Limits, *, is_silent: bool
-) -> tuple[Choice, DeepCertificate]:
+    rows: DeepRows,
+    settings: ChoiceSettings,
+    run: Path,
+    out: Path,
+    limits: Limits,
+    budget: ChoiceBudget,
+    *,
+    is_silent: bool,
+) -> _Found:
     """Choose, train and write."""
     from sharefind.architectures.deep.choosing import choose_network
     from sharefind.architectures.deep.files import write_deep
     from sharefind.report.text.stage_progress import stage_progress
+    from sharefind.search.observer import StopSearch
 
     words = "training"
-    with stage_progress(
+    shown = stage_progress(
         progress_console(), words, is_silent=is_silent, is_json=False, prefix=f"{words} ", silence=0.0
-    ) as told:
-        network, choice = choose_network(rows, settings, told, limits)
+    )
+    try:
+        with keeping(run) as kept, shown as told:
+            network, choice = choose_network(rows, settings, told, limits, kept, budget)
+    except StopSearch as late:
+        raise ConfigError(f"{late}; no network was tried before, give more seconds") from None
     return choice, write_deep(network, out, settings.seed)
 
 
-def _write_card(
-    outcome: SearchOutcome, rows: DeepRows, choice: Choice, certificate: DeepCertificate, run: Path, out: Path
-) -> None:
-    """Write the model card beside the weights."""
+def _written(
+    outcome: SearchOutcome, rows: DeepRows, settings: ChoiceSettings, found: _Found, run: Path, out: Path
+) -> dict[str, Any]:
+    """The record of a choice, after it and the model card were written."""
     from sharefind.report.card.deep_card import deep_card
     from sharefind.report.text.runs import load_run
 
-    deep_card(load_run(run), outcome.problem.task.name, rows, choice, certificate, out).write(out)
+    deep_card(load_run(run), outcome.problem.task.name, rows, *found, out).write(out)
+    record = _record(run, out, settings, *found)
+    keep_record(run, record)
+    return record
 
 
 def taken_deep(given: dict[str, Any]) -> tuple[str, str] | None:
@@ -217,18 +245,20 @@ def deep_after(
         is_json: Whether the record is printed with the result.
         is_quiet: Whether no progress is shown.
     """
+    from sharefind.architectures.deep.choice_budget import ChoiceBudget
+
     out, seed = run / "deep.safetensors", outcome.problem.settings.seed
     try:
         rows = outcome_rows(outcome, seed)
         settings = settings_of(*asked, None, seed)
-        choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
-        _write_card(outcome, rows, choice, certificate, run, out)
+        found = _chosen(rows, settings, run, out, limits, ChoiceBudget(), is_silent=is_quiet or is_json)
     except (InputError, ExportError) as error:
         warn([f"no deep network was trained: {error}"])
         return None
+    record = _written(outcome, rows, settings, found, run, out)
     if not is_json:
-        _print(choice, certificate, out)
-    return _record(run, out, settings, choice, certificate)
+        _print(*found, out)
+    return record
 
 
 def outcome_rows(outcome: SearchOutcome, seed: int) -> DeepRows:
@@ -275,5 +305,7 @@ def _print(choice: Choice, certificate: DeepCertificate, out: Path) -> None:
         module = shell_word(out.with_suffix(".py"))
         lines.append(f"next  sharefind export {shell_word(out)} --format torch --out {module}   (the module)")
         lines.append(f"      sharefind verify {shell_word(out)}")
+    if choice.stopped is not None:
+        lines.append(f"note  not all was tried: {choice.stopped}")
     for line in lines:
         console.print(line, soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""When a choice of hidden types ends: after a deadline no training begins, and a running one may be ended from outside."""
+"""When a choice of hidden types ends: no training begins after a deadline, and one may be ended from outside."""
 
 from __future__ import annotations
 

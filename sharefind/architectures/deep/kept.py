@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from sharefind.errors import InputError, RunFolderError, one_line
 from sharefind.formats import parse_json
 from sharefind.meanfield.units import DeepUnit
 from sharefind.search.result import versions
-from sharefind.storage import json_text, sweep, write_atomically
+from sharefind.storage import json_text, sole_use, sweep, write_atomically
 
 Fit = Callable[..., Trained]
 """A training: (unit, rows, held, plan, seed, told, augmentation) -> networks, as `training.train`."""
@@ -39,7 +40,7 @@ ARRAYS = ("networks", "losses", "predictions")
 
 @dataclass(frozen=True, eq=False)
 class KeptTrainings:
-    """Trainings in a folder; the caller holds the folder for itself.
+    """Trainings in a folder; `kept_in` makes one.
 
     Attributes:
         folder: The folder, which exists.
@@ -50,23 +51,6 @@ class KeptTrainings:
     folder: Path
     notes: list[str] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
-
-    @classmethod
-    def at(cls, folder: Path) -> KeptTrainings:
-        """Return the trainings of a folder, which is made where it is missing; half-written files are removed.
-
-        Args:
-            folder: The folder.
-
-        Raises:
-            RunFolderError: It cannot be made.
-        """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(f"{folder} cannot be made ({error.strerror}); let this user write there") from None
-        sweep(folder)
-        return cls(folder)
 
     def over(self, fit: Fit) -> Fit:
         """Return a training that is read where it was done before, and done and kept where it was not.
@@ -105,6 +89,29 @@ class KeptTrainings:
             return None
         self.found.append(path.stem)
         return trained
+
+
+@contextmanager
+def kept_in(folder: Path) -> Iterator[KeptTrainings]:
+    """Hold a folder of trainings for this process alone; it is made where it is missing.
+
+    Args:
+        folder: The folder.
+
+    Yields:
+        Its trainings.
+
+    Raises:
+        RunFolderError: It cannot be made or written, or another process works in it.
+        StorageError: The disk is full or failing.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"{folder} cannot be made ({error.strerror}); let this user write there") from None
+    with sole_use(folder):
+        sweep(folder)
+        yield KeptTrainings(folder)
 
 
 def _digest(

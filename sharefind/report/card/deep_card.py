@@ -139,16 +139,24 @@ def _price(choice: Choice) -> Iterator[str]:
 
 def _training(choice: Choice) -> Iterator[str]:
     yield (
-        f"Adam in orthonormal coordinates of the shared spaces, {choice.best.steps:,} steps, cosine schedule; the "
-        "number of steps is that of the smallest held-out risk. Networks that were tried:"
+        f"AdamW in orthonormal coordinates of the shared spaces, {choice.best.steps:,} steps, cosine schedule; the "
+        "number of steps is that of the smallest held-out risk."
     )
-    yield ""
+    yield from _remarks(choice)
+    yield from ("", "Networks that were tried:", "")
     cells = [
         ("chosen" if node.number == choice.chosen else "", layers_words(node.layers), f"{node.parameters:,}",
          f"{node.risk:.4g} ± {node.risk_se:.1g}", f"{node.steps:,}", f"{node.seconds:.1f}")
         for node in choice.nodes
     ]  # fmt: skip
     yield from markdown.table(("", "hidden layers", "free numbers", "held-out", "steps", "seconds"), cells, left=2)
+
+
+def _remarks(choice: Choice) -> Iterator[str]:
+    if choice.start is not None:
+        yield f"{len(choice.starts)} starts were compared on one fold; that of seed {choice.start.seed} is kept."
+    if choice.stopped is not None:
+        yield f"Not all was tried: {markdown.escaped(choice.stopped)}."
 
 
 def _use(weights: Path) -> Sequence[str]:

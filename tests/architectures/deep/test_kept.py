@@ -16,13 +16,14 @@ from sharefind.architectures.deep import choosing
 from sharefind.architectures.deep.batch import DeepBatch
 from sharefind.architectures.deep.choice_budget import ChoiceBudget
 from sharefind.architectures.deep.choosing import ChoiceSettings, choose_network
-from sharefind.architectures.deep.kept import KeptTrainings
+from sharefind.architectures.deep.kept import KeptTrainings, kept_in
 from sharefind.architectures.deep.record import Choice
 from sharefind.architectures.deep.training import Plan, Trained, row_losses, train
 from sharefind.errors import RunFolderError
 from sharefind.meanfield import build_unit
 from sharefind.parallel import Deadline
 from sharefind.search.observer import BudgetSpent
+from sharefind.storage import TEMPORARY
 from tests.architectures.deep.test_choosing import QUICK, teacher_rows
 
 SETTINGS = ChoiceSettings(depths=(1, 2), widths=(4,), plan=QUICK)
@@ -48,27 +49,27 @@ def timeless(choice: Choice) -> Choice:
 
 
 def test_an_interrupted_choice_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = teacher_rows("C2", n=40)
-    expected, choice = choose_network(rows, SETTINGS)
+    rows, settings = teacher_rows("C2", n=40), replace(SETTINGS, depths=(1,))
+    expected, choice = choose_network(rows, settings)
     total = 0
     for until in (2, 3, 1_000):
         fit = Counted(until)
         monkeypatch.setattr(choosing, "train", fit)
-        kept = KeptTrainings.at(tmp_path / "deep")
-        try:
-            network, again = choose_network(rows, SETTINGS, kept=kept)
-        except KeyboardInterrupt:
-            assert until < 1_000
+        with kept_in(tmp_path / "deep") as kept:
+            try:
+                network, again = choose_network(rows, settings, kept=kept)
+            except KeyboardInterrupt:
+                assert until < 1_000
         assert len(kept.found) == total and not kept.notes
         total += fit.count
-    assert total == len(list((tmp_path / "deep").iterdir()))
+    assert total == len(list((tmp_path / "deep").glob("*.safetensors")))
     np.testing.assert_array_equal(network.particle, expected.particle)
     assert timeless(again) == timeless(choice)
 
 
 def test_what_decides_a_training_tells_it_from_others(tmp_path: Path) -> None:
     rows, fit = teacher_rows("C2", n=20), Counted()
-    kept = KeptTrainings.at(tmp_path).over(fit)
+    kept = KeptTrainings(tmp_path).over(fit)
     unit = choosing.dense_unit("deep:tanh", rows, (3,))
     held, plan = [np.arange(4)], Plan(steps=4, fewest=2, every=2)
     first = kept(unit, rows, held, plan, 0)
@@ -94,7 +95,7 @@ def test_what_decides_a_training_tells_it_from_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["cut", "nothing", "another", "text"])
 def test_a_damaged_file_is_noted_and_trained_anew(tmp_path: Path, damage: str) -> None:
     rows, fit = teacher_rows("C2", n=20), Counted()
-    keeper = KeptTrainings.at(tmp_path)
+    keeper = KeptTrainings(tmp_path)
     kept = keeper.over(fit)
     plan = Plan(steps=4, fewest=2, every=2)
     usual = choosing.dense_unit("deep:tanh", rows, (3,)), rows, [np.arange(4)], plan, 0
@@ -118,8 +119,16 @@ def test_a_damaged_file_is_noted_and_trained_anew(tmp_path: Path, damage: str) -
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "deep").write_text("a file")
-    with pytest.raises(RunFolderError, match="cannot be made"):
-        KeptTrainings.at(tmp_path / "deep" / "trainings")
+    with pytest.raises(RunFolderError, match="cannot be made"), kept_in(tmp_path / "deep" / "trainings"):
+        pass
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    with kept_in(tmp_path), pytest.raises(RunFolderError, match="is in use by"), kept_in(tmp_path):
+        pass
+    (tmp_path / f".x.{TEMPORARY}").write_text("half")
+    with kept_in(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} <= {"lock"}
 
 
 def spent(seconds: float) -> Deadline:
@@ -154,7 +163,8 @@ def test_a_training_that_runs_is_ended_from_outside(monkeypatch: pytest.MonkeyPa
         yield
 
     monkeypatch.setattr(choosing, "train", training)
-    _, choice = choose_network(teacher_rows("C2", n=40), SETTINGS, budget=ChoiceBudget(late, bounded))
+    settings = replace(SETTINGS, widths=(4, 8))
+    _, choice = choose_network(teacher_rows("C2", n=40), settings, budget=ChoiceBudget(late, bounded))
     assert choice.stopped and len(choice.nodes) == 2
 
 
