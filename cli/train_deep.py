@@ -272,17 +272,10 @@ def outcome_rows(outcome: SearchOutcome, seed: int) -> DeepRows:
         ConfigError: Nothing was found.
         ExportError: No space holds, the group is infinite, or a log does not settle its mirror maps.
     """
-    from sharefind.architectures import refuse_open_maps
-    from sharefind.architectures.deep.found_rows import found_rows
+    from sharefind.architectures.deep.found_rows import finished_rows
     from sharefind.cli.task_rows import task_rows, task_units
-    from sharefind.search.mirror_record import mirror_row
 
-    if not outcome.finished:
-        raise ExportError(f"the search ended at {outcome.e_star.label}, which does not hold; resume it first")
-    if outcome.e_star.space.is_zero:
-        raise ConfigError("the search found {0}: there is nothing to train")
-    refuse_open_maps(mirror_row(outcome))
-    return found_rows(outcome, *task_rows(outcome.problem.task, seed), task_units(outcome.problem))
+    return finished_rows(outcome, *task_rows(outcome.problem.task, seed), task_units(outcome.problem))
 
 
 def _record(
