@@ -64,8 +64,8 @@ class DeepTraining(NamedTuple):
         Args:
             settings: What is tried.
         """
-        given = {"lr": self.lr, "weight_decay": self.weight_decay}
-        plan = replace(settings.plan, **{name: value for name, value in given.items() if value is not None})
+        plan = settings.plan if self.lr is None else replace(settings.plan, lr=self.lr)
+        plan = plan if self.weight_decay is None else replace(plan, weight_decay=self.weight_decay)
         return replace(settings, plan=plan, restarts=self.restarts or settings.restarts)
 
     def budget(self, session: Session) -> ChoiceBudget:

@@ -231,7 +231,8 @@ class _Chooser:
         plan, seed, best = self.settings.plan, self.settings.seed, self.best
         widths = tuple(rep.dim for rep in best.unit.hidden_reps)
         unit = dense_unit(self.settings.unit, self.rows, widths)
-        self.references = (self._least_squares(),)
+        squares = self._least_squares()
+        self.references = (squares,)
         wanted = list[tuple[str, Augmentation | None]]()
         if self.rows.group.order > 1:
             wanted.append((FREE, None))
@@ -240,8 +241,7 @@ class _Chooser:
             self._tell(name)
             trained = self.fit(unit, self.rows, self.folds, plan, seed, augmentation=augmentation)
             score = self._score(trained.losses, trained.predictions)
-            *others, last = self.references
-            self.references = (*others, Reference(name, unit.space.dim, *score), last)
+            self.references = (*self.references[:-1], Reference(name, unit.space.dim, *score), squares)
 
     def _restart(self) -> None:
         """Compare starts of the best node on the first fold."""

@@ -7,6 +7,7 @@ matrices, so that hidden types are written as they are, coordinate by coordinate
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -113,7 +114,7 @@ def block_widths(rep: Representation) -> list[int]:
             mixed |= to_float(matrix) != 0
     mixed |= mixed.T
     cuts = [p for p in range(1, n) if not mixed[:p, p:].any()]
-    return np.diff([0, *cuts, n]).tolist()
+    return [after - before for before, after in pairwise([0, *cuts, n])]
 
 
 _IMPORTS = """\
