@@ -59,7 +59,7 @@ class DeepTraining(NamedTuple):
                 raise ConfigError(f"--{name} {value:g}: give a number above 0, such as 0.01")
 
     def settings(self, settings: ChoiceSettings) -> ChoiceSettings:
-        """Return what is tried, trained as it is said here.
+        """Return what is tried, with the given settings of training.
 
         Args:
             settings: What is tried.

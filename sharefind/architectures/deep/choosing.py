@@ -49,7 +49,7 @@ class ChoiceSettings:
         rule: Rule of the census.
         seed: Seed of folds, first weights and minibatches.
         has_references: Whether other models are trained on the same folds.
-        restarts: Starts of the chosen network, of which the best on a held-out fold is kept.
+        restarts: Starts of the chosen network; the best on a held-out fold is kept.
     """
 
     unit: str = "deep:tanh"

@@ -167,8 +167,8 @@ def _read(path: Path, unit: DeepUnit, count: int, shape: tuple[int, ...]) -> Tra
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: np.asarray(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-        rest = parse_json(metadata["training"])
-        parts: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in rest.items()}
+        rest: dict[str, Any] = parse_json(metadata["training"])
+        parts = {name: tuple(value) if isinstance(value, list) else value for name, value in rest.items()}
     except (OSError, SafetensorError, KeyError, ValueError, RecursionError, AttributeError) as error:
         raise InputError(f"it cannot be read ({one_line(error)})") from None
     expected = {"losses": shape[:1], "predictions": shape}
