@@ -230,6 +230,19 @@ def _check_function(name: str) -> None:
     by_name(POINT_FUNCTIONS, name, "function of a deep unit")
 
 
+def deep_command(asked: tuple[str, str], run: Path, seed: int) -> str:
+    """Return the command that trains what `discover` was asked for, with the trainings that were done before.
+
+    Args:
+        asked: The unit and the numbers of layers, from `taken_deep`.
+        run: The run folder.
+        seed: Seed of the search, which the network has, too.
+    """
+    unit, layers, *_ = asked
+    out, seeded = shell_word(run / "deep.safetensors"), f" --seed {seed}" if seed else ""
+    return f"sharefind train {shell_word(run)} --unit {unit} --layers {layers}{seeded} --out {out}"
+
+
 def deep_after(
     outcome: SearchOutcome, asked: tuple[str, str], run: Path, limits: Limits, *, is_json: bool, is_quiet: bool
 ) -> dict[str, Any] | None:

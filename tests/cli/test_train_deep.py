@@ -205,6 +205,23 @@ def test_discover_ends_with_a_deep_network(discover: Call, call: Call, tmp_path:
 
 
 @pytest.mark.slow
+def test_an_interrupted_network_after_a_search_goes_on(
+    discover: Call, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(choosing, "train", _interrupted_after(1))
+        ending = discover("--group", "C2", "--unit", "deep:relu", "--layers", "1", "--seed", "3", "--out", "found")
+    assert ending.status == 130
+    again = re.search(r"go on with: sharefind (train .*)", ending.err)
+    assert again is not None and "--seed 3" in again[1]
+    assert len(list(Path("found/deep/trainings").glob("*.safetensors"))) == 1
+    kept = {path: path.stat().st_mtime_ns for path in Path("found/deep/trainings").glob("*.safetensors")}
+    assert call(*shlex.split(again[1])).status == 0
+    assert all(path.stat().st_mtime_ns == then for path, then in kept.items())
+    assert Path("found/deep.safetensors").is_file() and Path("found/deep.safetensors.md").is_file()
+
+
+@pytest.mark.slow
 def test_discover_says_why_there_is_no_deep_network(discover: Call, tmp_path: Path) -> None:
     ending = discover("--group", "C2", "--task", "c2-arbitrary", "--unit", "deep", "--max-nodes", "1", "--out", "found")
     assert ending.status == 0, ending.err
