@@ -64,7 +64,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
         from sharefind.report.text.tables import summary
 
         result_console().print(summary(view))
-    found = _deep(outcome, deep, folder, options) if deep is not None else {}
+    found = _deep(outcome, deep, folder, options, session) if deep is not None else {}
     if options["json"]:
         print_json({**view.result.to_json(), **found})
 
@@ -78,12 +78,17 @@ def _deep_asked(given: dict[str, Any]) -> AskedDeep | None:
     return taken_deep(given)
 
 
-def _deep(outcome: SearchOutcome, asked: AskedDeep, folder: RunFolder, options: dict[str, Any]) -> dict[str, Any]:
-    """Choose and train a deep network on the group that was found."""
-    from sharefind.cli.train_deep import deep_after
+def _deep(
+    outcome: SearchOutcome, asked: AskedDeep, folder: RunFolder, options: dict[str, Any], session: Session
+) -> dict[str, Any]:
+    """Choose and train a deep network on the group that was found; where it is interrupted, `train` goes on."""
+    from sharefind.cli.train_deep import deep_after, deep_command
 
+    session.again = deep_command(asked, folder.path, outcome.problem.settings.seed)
     shown = {"is_json": options["json"], "is_quiet": options["quiet"]}
-    return {"deep": deep_after(outcome, asked, folder.path, limits_of(options), **shown)}
+    found = deep_after(outcome, asked, folder.path, limits_of(options), **shown)
+    session.again = None
+    return {"deep": found}
 
 
 def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from sharefind.offered import offers
 
 if TYPE_CHECKING:
+    from sharefind.api.deep_model import DeepModel as DeepModel
     from sharefind.api.parameters import EvidenceRow as EvidenceRow
     from sharefind.api.sharing_classifier import SharingClassifier as SharingClassifier
     from sharefind.api.sharing_search import SharingSearch as SharingSearch
 
 OFFERED = {
+    "DeepModel": ".deep_model",
     "EvidenceRow": ".parameters",
     "SharingClassifier": ".sharing_classifier",
     "SharingSearch": ".sharing_search",

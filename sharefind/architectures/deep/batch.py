@@ -59,7 +59,7 @@ class DeepBatch(nn.Module):
             found.append((space.entries(weight).reshape(-1, *shape), bias_space.entries(bias)))
         return found
 
-    def step_groups(self, lr: float) -> list[dict[str, Any]]:
+    def step_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict[str, Any]]:
         """Return the coordinates of each space with their step, for an optimiser.
 
         A coordinate of length 1 is shared by n / dim of the n entries, which move by the root of dim / n times its
@@ -67,12 +67,15 @@ class DeepBatch(nn.Module):
 
         Args:
             lr: The step of an entry.
+            weight_decay: Share of a weight that a step of size 1 of an entry takes off; biases do not decay.
         """
-        pairs = [*zip(self.weights, self.weight_spaces, strict=True), *zip(self.biases, self.bias_spaces, strict=True)]
-        return [
-            {"params": [parameter], "lr": lr * (space.space.ambient / max(space.dim, 1)) ** 0.5}
-            for parameter, space in pairs
-        ]
+        sides = ((self.weights, self.weight_spaces, weight_decay), (self.biases, self.bias_spaces, 0.0))
+        found = list[dict[str, Any]]()
+        for parameters, spaces, decay in sides:
+            for parameter, space in zip(parameters, spaces, strict=True):
+                larger = (space.space.ambient / max(space.dim, 1)) ** 0.5
+                found.append({"params": [parameter], "lr": lr * larger, "weight_decay": decay / larger})
+        return found
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs, shape (R, B, d_out).

@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.deep.census import CensusRule, LayerCensus, census, untrained_matrices
+from sharefind.architectures.deep.choice_budget import ChoiceBudget
+from sharefind.architectures.deep.kept import Fit, KeptTrainings
 from sharefind.architectures.deep.layer_price import LayerPrice, check_kind, price_of_tying, why_no_price
 from sharefind.architectures.deep.mean_errors import mean_error
 from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures
 from sharefind.architectures.deep.network import DeepNetwork
-from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, TypesNode
+from sharefind.architectures.deep.record import FREE, Choice, Reference, Start, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
 from sharefind.architectures.deep.type_escape import EscapeRule, escape_of
@@ -28,11 +30,14 @@ from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.meanfield.units import DeepUnit, build_unit
 from sharefind.progress import StageProgress
+from sharefind.search.observer import StopSearch
 from sharefind.typing import FloatArray
 
 WIDTHS = (12, 24, 48, 96)
 DEPTHS = (2, 3, 4)
 USUAL_DEPTH = 3
+
+UNBOUNDED = ChoiceBudget()
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class ChoiceSettings:
         escape: How far training leaves the types of nodes of the chosen width; None for no look at it.
         price: What is compared to see whether tying pays, see `layer_price.price_of_tying`; None for nothing. Where
             there is nothing to compare, the choice has no price.
+        restarts: Starts of the chosen network; the best on a held-out fold is kept.
     """
 
     unit: str = "deep:tanh"
@@ -59,6 +65,7 @@ class ChoiceSettings:
     rule: CensusRule = field(default_factory=CensusRule)
     seed: int = 0
     has_references: bool = True
+    restarts: int = 1
     escape: EscapeRule | None = field(default_factory=EscapeRule)
     price: str | None = None
 
@@ -77,7 +84,12 @@ class _Visited:
 
 
 def choose_network(
-    rows: DeepRows, settings: ChoiceSettings, progress: StageProgress | None = None, limits: Limits = DEFAULT_LIMITS
+    rows: DeepRows,
+    settings: ChoiceSettings,
+    progress: StageProgress | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    kept: KeptTrainings | None = None,
+    budget: ChoiceBudget = UNBOUNDED,
 ) -> tuple[DeepNetwork, Choice]:
     """Return a trained network whose hidden types were chosen on held-out rows, and how it was chosen.
 
@@ -86,12 +98,15 @@ def choose_network(
         settings: What is tried.
         progress: Hears of each training.
         limits: `dim` bounds the numbers of a network, free ones and others.
+        kept: Trainings that were done before, and where new ones are kept; None to keep none.
+        budget: When to stop trying; the best network so far is then trained on all rows.
 
     Raises:
         ConfigError: The widest and deepest network is above the limit.
         GroupError: The group has more elements than subgroups are listed for.
         DataError: There are too few rows.
         NotConvergedError: A training diverged.
+        StopSearch: The budget was spent before one network was tried; it is `budget.deadline.late`.
     """
     if rows.group.order > MAX_SUBGROUP_ORDER:
         raise GroupError(
@@ -99,7 +114,8 @@ def choose_network(
             f"{MAX_SUBGROUP_ORDER}; search inside a smaller group"
         )
     _refuse_wide(rows, settings, limits)
-    return _Chooser(rows, settings, progress).chosen()
+    fit: Fit = train if kept is None else kept.over(train)
+    return _Chooser(rows, settings, progress, fit, budget).chosen()
 
 
 def _refuse_wide(rows: DeepRows, settings: ChoiceSettings, limits: Limits) -> None:
@@ -117,8 +133,20 @@ def _refuse_wide(rows: DeepRows, settings: ChoiceSettings, limits: Limits) -> No
 class _Chooser:
     """One walk: what was visited, on the same folds throughout."""
 
-    def __init__(self, rows: DeepRows, settings: ChoiceSettings, progress: StageProgress | None) -> None:
+    def __init__(
+        self,
+        rows: DeepRows,
+        settings: ChoiceSettings,
+        progress: StageProgress | None,
+        fit: Fit,
+        budget: ChoiceBudget,
+    ) -> None:
         self.rows, self.settings, self.progress = rows, settings, progress
+        self.fit, self.budget = fit, budget
+        self.references: tuple[Reference, ...] = ()
+        self.starts: tuple[Start, ...] = ()
+        self.price: LayerPrice | None = None
+        self.stopped: str | None = None
         self.types = HiddenTypes.of(rows.group)
         self.folds = rows.folds(settings.seed)
         self.visited: list[_Visited] = []
@@ -130,9 +158,21 @@ class _Chooser:
         has_census = rows.group.order > 1
         extra = 2 * has_census + 2 * has_census * settings.has_references
         extra += (self.priced is not None) + (has_census and settings.escape is not None)
+        extra += settings.restarts if settings.restarts > 1 else 0
         self.total = len(settings.widths) + len(mixtures) - 1 + len(settings.depths) - 1 + extra + 1
 
     def chosen(self) -> tuple[DeepNetwork, Choice]:
+        try:
+            with self.budget.within():
+                self._walk()
+        except StopSearch as late:
+            if not self.visited:
+                raise
+            self.stopped = str(late)
+        return self._trained()
+
+    def _walk(self) -> None:
+        """Try what is to be tried, until the deadline."""
         depths = self.settings.depths
         depth = USUAL_DEPTH if USUAL_DEPTH in depths else depths[-1]
         for width in self.settings.widths:
@@ -146,16 +186,19 @@ class _Chooser:
         for other in depths:
             if other != depth:
                 self._visit(self.best.mixture, self.best.node.width, other, f"{other} hidden layers")
-        self._escapes()
-        references = self._references() if self.settings.has_references else ()
-        return self._trained(references, self._price())
+        self._look_at_types()
+        self._see_price()
+        if self.settings.has_references:
+            self._compare()
+        if self.settings.restarts > 1:
+            self._restart()
 
     @property
     def best(self) -> _Visited:
         """The node of the smallest held-out risk so far."""
         return min(self.visited, key=lambda one: one.node.risk)
 
-    def _escapes(self) -> None:
+    def _look_at_types(self) -> None:
         """Look at the types of each node of the chosen width."""
         rule = self.settings.escape
         if rule is None or self.rows.group.order == 1:
@@ -172,15 +215,20 @@ class _Chooser:
         kind = self.settings.price
         return None if kind is None or why_no_price(self.rows, kind, max(self.settings.depths) + 1) else kind
 
-    def _price(self) -> LayerPrice | None:
-        """The price of the chosen node's ties."""
+    def _see_price(self) -> None:
+        """Find the price of the chosen node's ties, if it was asked for."""
         kind = self.priced
         if kind is None:
-            return None
+            return
         self._tell("the price of tying")
-        return price_of_tying(self.rows, self.best.unit, kind, self.settings.plan, self.settings.seed)
+        self.price = price_of_tying(self.rows, self.best.unit, kind, self.settings.plan, self.settings.seed)
 
     def _tell(self, what: str) -> None:
+        """Report what begins, unless it is too late for it."""
+        self.budget.check()
+        self._report(what)
+
+    def _report(self, what: str) -> None:
         if self.progress is not None:
             self.progress(what, self.done, self.total)
         self.done += 1
@@ -193,7 +241,7 @@ class _Chooser:
         if any(one.node.layers == names for one in self.visited):
             return
         unit = self._unit(hidden)
-        trained = train(unit, self.rows, self.folds, self.settings.plan, self.settings.seed)
+        trained = self.fit(unit, self.rows, self.folds, self.settings.plan, self.settings.seed)
         known = self.best if self.visited else None
         number, parameters = len(self.visited), sum(space.dim for space in unit.layer_spaces)
         risk, error, accuracy = self._score(trained.losses, trained.predictions)
@@ -214,28 +262,35 @@ class _Chooser:
         unit = dense_unit(self.settings.unit, self.rows, (width,) * depth)
         nothing = np.zeros(0, dtype=np.int64)
         plan, seed = self.settings.plan, self.settings.seed
-        trained = train(unit, self.rows, [nothing], plan, seed, augmentation=Augmentation(self.rows))
+        trained = self.fit(unit, self.rows, [nothing], plan, seed, augmentation=Augmentation(self.rows))
         first = untrained_matrices(unit, seed)
         self.counted = census(unit, trained.networks[0], first, self.rows, self.types, self.settings.rule)
         return counted_mixture([layer.kept for layer in self.counted], self.types)
 
-    def _references(self) -> tuple[Reference, ...]:
-        """The free twin, the free twin on moved rows and averaged over the group, and least squares."""
+    def _compare(self) -> None:
+        """Score least squares, the free twin, and the free twin on moved rows and averaged over the group."""
         plan, seed, best = self.settings.plan, self.settings.seed, self.best
         widths = tuple(rep.dim for rep in best.unit.hidden_reps)
         unit = dense_unit(self.settings.unit, self.rows, widths)
-        found = []
+        squares = self._least_squares()
+        self.references = (squares,)
         wanted = list[tuple[str, Augmentation | None]]()
         if self.rows.group.order > 1:
-            wanted.append(("no sharing", None))
+            wanted.append((FREE, None))
             wanted.append(("no sharing, rows moved by the group, averaged over it", Augmentation(self.rows)))
         for name, augmentation in wanted:
             self._tell(name)
-            trained = train(unit, self.rows, self.folds, plan, seed, augmentation=augmentation)
+            trained = self.fit(unit, self.rows, self.folds, plan, seed, augmentation=augmentation)
             score = self._score(trained.losses, trained.predictions)
-            found.append(Reference(name, unit.space.dim, *score))
-        found.append(self._least_squares())
-        return tuple(found)
+            self.references = (*self.references[:-1], Reference(name, unit.space.dim, *score), squares)
+
+    def _restart(self) -> None:
+        """Compare starts of the best node on the first fold."""
+        best, plan, first = self.best, self.settings.plan, self.settings.seed
+        for number in range(self.settings.restarts):
+            self._tell(f"start {number + 1}")
+            trained = self.fit(best.unit, self.rows, [self.folds[0]], plan, first + number)
+            self.starts += (Start(first + number, float(np.nanmean(trained.losses)), trained.step),)
 
     def _least_squares(self) -> Reference:
         """Linear regression on each fold's other rows; for classes of the indicators of classes, scored by accuracy."""
@@ -259,17 +314,19 @@ class _Chooser:
             return risk, error, None
         return risk, error, float(np.mean(predictions.argmax(axis=1) == self.rows.y.argmax(axis=1)))
 
-    def _trained(self, references: tuple[Reference, ...], price: LayerPrice | None) -> tuple[DeepNetwork, Choice]:
-        """The network of the best node on all rows."""
-        self._tell("the chosen network on all rows")
+    def _trained(self) -> tuple[DeepNetwork, Choice]:
+        """The network of the best node on all rows, from its best start."""
+        self._report("the chosen network on all rows")
         best, rows = self.best, self.rows
         nothing: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        plan = replace(self.settings.plan, stop=best.node.steps)
-        trained = train(best.unit, rows, [nothing], plan, self.settings.seed)
+        start = min(self.starts, key=lambda one: one.risk, default=None)
+        seed, steps = (self.settings.seed, best.node.steps) if start is None else (start.seed, start.steps)
+        plan = replace(self.settings.plan, stop=steps)
+        trained = self.fit(best.unit, rows, [nothing], plan, seed)
         choice = Choice(
             rows.group_name or rows.group.name, rows.group.order, len(rows.x), best.unit.function.name,
-            tuple(one.node for one in self.visited), tuple(self.edges), best.node.number, references,
-            tuple(_census_record(layer) for layer in self.counted), price,
+            tuple(one.node for one in self.visited), tuple(self.edges), best.node.number, self.references,
+            tuple(_census_record(layer) for layer in self.counted), self.price, self.starts, self.stopped,
         )  # fmt: skip
         network = DeepNetwork.from_matrices(
             rows.name,

@@ -11,6 +11,9 @@ from sharefind.architectures.deep.type_escape import TypeEscape
 
 SCHEMA = "sharefind.deep-choice/1"
 
+FREE = "no sharing"
+"""Name of the free network of the same widths among references."""
+
 
 @dataclass(frozen=True)
 class TypesNode:
@@ -84,6 +87,21 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Start:
+    """First weights of the chosen network, trained without one fold.
+
+    Attributes:
+        seed: Seed of the weights.
+        risk: Risk on the fold, as for nodes.
+        steps: Steps of training at which this risk is smallest.
+    """
+
+    seed: int
+    risk: float
+    steps: int
+
+
+@dataclass(frozen=True)
 class Choice:
     """How a network was chosen.
 
@@ -98,6 +116,8 @@ class Choice:
         references: Other models on the same folds.
         census: For each hidden layer, the shares of types by name: trained, untrained and kept; empty without one.
         price: How the risk of the chosen node changes when layers are freed; None where nothing was freed.
+        starts: Starts of the chosen network, the first of the smallest risk being kept; empty where one was made.
+        stopped: Why not all was tried; None where it was.
     """
 
     group: str
@@ -110,11 +130,18 @@ class Choice:
     references: tuple[Reference, ...] = ()
     census: tuple[Mapping[str, Mapping[str, float]], ...] = field(default_factory=tuple)
     price: LayerPrice | None = None
+    starts: tuple[Start, ...] = ()
+    stopped: str | None = None
 
     @property
     def best(self) -> TypesNode:
         """The node that was chosen."""
         return self.nodes[self.chosen]
+
+    @property
+    def start(self) -> Start | None:
+        """The start that was kept; None where one was made."""
+        return min(self.starts, key=lambda one: one.risk, default=None)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object with the attributes as keys."""

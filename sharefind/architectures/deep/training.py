@@ -37,6 +37,7 @@ class Plan:
         patience: Looks without a smaller held-out risk after which training ends.
         lr: First step of Adam for an entry of the weights; see `DeepBatch.step_groups`.
         floor: Last step relative to the first.
+        weight_decay: Decay of weights by AdamW, relative to its step; biases do not decay.
         batch: Most rows of a minibatch.
         most_rows: Rows of all networks together that are evaluated at a time; it affects memory alone.
     """
@@ -48,6 +49,7 @@ class Plan:
     patience: int = 8
     lr: float = 0.01
     floor: float = 0.02
+    weight_decay: float = 0.0
     batch: int = 512
     most_rows: int = 16_384
 
@@ -185,7 +187,7 @@ class _Run:
 
     def finished(self, told: Told | None) -> Trained:
         plan = self.plan
-        optimiser = torch.optim.Adam(self.model.step_groups(plan.lr))
+        optimiser = torch.optim.AdamW(self.model.step_groups(plan.lr, plan.weight_decay))
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._factor)
         watches = any(len(part) for part in self.held)
         last = plan.steps if watches or plan.stop is None else plan.stop
