@@ -63,7 +63,7 @@ class ImagesLeft:
 def images_left(
     maps: Sequence[SignedMap], terms: Terms, settings: SettlingSettings | None = None
 ) -> tuple[ImagesLeft, ...]:
-    """What the coefficients leave of each map that generates a group.
+    """Return, for each map that generates a group, the images of each column that the coefficients do not refute.
 
     Args:
         maps: Generators.
@@ -71,7 +71,7 @@ def images_left(
         settings: When an image is refuted.
 
     Returns:
-        The images that are left, of which those of the map are some, for each map.
+        For each map the images that are not refuted; the map's own images are among them.
     """
     settings = settings or SettlingSettings()
     return tuple(_Settling(g, terms, settings).along(_Base(maps, terms)) for g in maps)
