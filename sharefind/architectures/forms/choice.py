@@ -66,11 +66,11 @@ def check_form(asked: str) -> None:
 def is_light(form: Form, entries: int, kept: float = 7e-11) -> bool:
     """Return whether the outputs of one row cost less in a form than by a matrix that is kept.
 
-    The forward pass is taken as a third of a training step, which computes gradients too.
+    They are a third of a step, which has gradients besides.
 
     Args:
-        form: The form. Dense and gathered layers keep a matrix, so that they are never lighter.
-        entries: Number of entries of the matrix.
-        kept: Seconds that one entry takes to be read from memory.
+        form: Of those that keep no matrix; dense and gathered layers have one.
+        entries: Of the matrix.
+        kept: Seconds of an entry that is read from memory.
     """
     return not isinstance(form, Dense) and bool(form.work(1).seconds() / 3 < kept * entries)

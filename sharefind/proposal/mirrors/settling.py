@@ -63,7 +63,7 @@ class ImagesLeft:
 def images_left(
     maps: Sequence[SignedMap], terms: Terms, settings: SettlingSettings | None = None
 ) -> tuple[ImagesLeft, ...]:
-    """Return, for each map that generates a group, the images of each column that the coefficients do not refute.
+    """What the coefficients leave of each map that generates a group.
 
     Args:
         maps: Generators.
