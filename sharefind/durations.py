@@ -266,8 +266,8 @@ class Estimate:
         return tuple(late)
 
     def __str__(self) -> str:
-        """One line, such as "about 20 s to 40 s: 1 to 30 exact tests, then 2 to 4 trainings"."""
-        nouns = {"tests": "exact test", "tests of the relation": "relation test", "trainings": "training"}
+        """One line, such as "about 20 s to 40 s: 1 to 30 exact tests, then 2 to 4 trained spaces"."""
+        nouns = {"tests": "exact test", "tests of the relation": "relation test", "trainings": "trained space"}
         work = ", then ".join(filter(None, (self._count(self.part(name), noun) for name, noun in nouns.items())))
         if self.holds is None and self.part("tests").most and self.high > self.wide * self.low:
             return f"about {seconds_by_case(self.low, self.high, self.wide)}: {work}"

@@ -123,7 +123,7 @@ class Recognition:
 
     @property
     def in_representation(self) -> Representation:
-        """Representation of G on the columns of the first block; on its indices, if it is a vector."""
+        """Representation of G on the columns of the first block; on its entries, if the block is a vector."""
         return self.representation(self.layout.axes[self.layout.blocks[0][-1]].name)
 
 

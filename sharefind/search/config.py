@@ -189,8 +189,9 @@ class Presets:
         fold: Fewest samples that a fold of the cross-fitted escape should hold; at least two folds are always made.
         copies: Fewest randomised copies that a test uses; more are used where alpha could not be reached otherwise.
         training_copies: Most copies that a training is compared with where it decides nothing.
-        fewest_training_copies: Fewest of these, where one training is expensive.
-        copied_updates: Updates of all of these at a node (parameters of all particles, times samples), about a second.
+        fewest_training_copies: Fewest training copies, where one training is expensive.
+        copied_updates: Parameter updates of all these trainings at a node together, counting every parameter of every
+            particle at every sample. The default takes about a second.
         checkpoints: Fractions of the horizon at which the escape is read: early ones see it before a tilt is amplified.
         paper_particles: N of the preset `paper`.
         fresh_particles: N on fresh samples.

@@ -179,7 +179,9 @@ def is_tying(place: LatticeNode | None) -> bool:
 
 
 def identity_of(null: Hypothesis) -> str:
-    """Return words that name the hypothesis in random streams, however its generators are listed, if it is small.
+    """Return the name of a hypothesis in random streams.
+
+    For a group that is small enough to list, it does not depend on which generators are given, or in which order.
 
     Args:
         null: The hypothesis.

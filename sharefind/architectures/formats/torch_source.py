@@ -332,8 +332,7 @@ def _next(spec: SharingSpec, run: Path, out: Path) -> list[str]:
     weights = shell_word(out.with_suffix(".safetensors"))
     return [
         f"from {out.stem if out.stem.isidentifier() else 'the module'} import {', '.join(class_names(spec))}",
-        f"sharefind export {shell_word(run)} {setting('format')} safetensors {setting('out')} {weights}   (its "
-        "trained weights)",
+        f"sharefind train {shell_word(run)} {setting('out')} {weights}   (weights for it, if not there yet)",
     ]
 
 

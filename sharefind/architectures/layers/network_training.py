@@ -105,7 +105,8 @@ def fit(
         validation: Share of the rows that is held out, drawn at random. With 0 no row is held out, and the last state
             is kept.
         patience: Epochs without a smaller validation loss after which training ends, None for never.
-        drops: Times that training continues instead from its best state, with a step 4 times smaller.
+        drops: How often training goes on from its best state with a quarter of the step, when patience runs out, before
+            it ends.
         seed: Seed of everything random.
         callback: Called with every epoch, the start included; it may raise `StopTraining`.
         groups: Values of any kind, shape (n,); rows with one value are held out together. None where rows are

@@ -71,7 +71,7 @@ def images_left(
         settings: When an image is refuted.
 
     Returns:
-        The images that are left, of which those of the map are some, for each map.
+        For each map the images that are not refuted; the map's own images are among them.
     """
     settings = settings or SettlingSettings()
     return tuple(_Settling(g, terms, settings).along(_Base(maps, terms)) for g in maps)

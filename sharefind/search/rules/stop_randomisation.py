@@ -70,7 +70,7 @@ class RandomisationRule:
         evidence = Evidence(
             dist2=float(observed.dist2(node.space)[0]),
             rmd2=float(observed.rmd2(node.space)[0]),
-            delta=float(np.quantile(result.dist2[1:, mark], 1 - settings.alpha, method="higher")),
+            delta=_delta(result, mark, settings),
             p_value=judged.p_value,
             p_adjusted=judged.p_adjusted,
             relative_escape=relative,
@@ -136,7 +136,24 @@ def _test_reason(
             f"stationary but not optimal: particles started on {node.label} stay, but {what} is rejected "
             f"({p} <= alpha = {settings.alpha:g}){over}"
         )
-    return f"particles leave: {what} is rejected ({p} <= alpha = {settings.alpha:g}){over}"
+    return f"{leaving(result, settings)}: {what} is rejected ({p} <= alpha = {settings.alpha:g}){over}"
+
+
+def _delta(result: CopiesResult, mark: int, settings: Settings) -> float:
+    return float(np.quantile(result.dist2[1:, mark], 1 - settings.alpha, method="higher"))
+
+
+def leaving(result: CopiesResult, settings: Settings) -> str:
+    """Return how particles leave: dist^2 adds up all directions, and may be small where they leave along a few of them.
+
+    Args:
+        result: Displacements of the data and of the copies.
+        settings: Settings of the search.
+    """
+    mark = result.clearest_checkpoint()
+    if result.dist2[0, mark] > _delta(result, mark, settings):
+        return "particles leave"
+    return "particles leave towards a larger space (dist^2, in all directions, is not above delta)"
 
 
 def _hypothesis(problem: TestedProblem, judged: Judgement) -> str:
