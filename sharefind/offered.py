@@ -1,4 +1,4 @@
-"""What a package offers, loaded when it is first asked for: importing one module of a room loads no other one."""
+"""Lazy imports: a package loads the module of a name when the name is first used."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import math
 import re
 import textwrap
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def _classes(sharing: Sharing) -> str:
     text = _without(text, {name for name, is_used in used.items() if not is_used})
     while (found := _first_fork(text)) is not None:
         text = _decided(text, found, sharing)
-    spare = r"^ *self\.sharing = sharing\n|  # type: ignore.*|\bsharing: \w+,\s+|\bsharing, "
+    spare = r"^ *self\.sharing = sharing\n|^ *sharing: .*\.\n|  # type: ignore.*|\bsharing: \w+,\s+|\bsharing, "
     text = re.sub(spare, "", text, flags=re.MULTILINE)
     return re.sub(r"(?:self\.)?\bsharing\.(\w+)", lambda match: _constant(match[1], sharing), text)
 
@@ -117,9 +118,14 @@ def _constant(name: str, sharing: Sharing) -> str:
 
 
 def _without(text: str, names: set[str]) -> str:
-    """Source without the definitions and declarations of some names, written as `name` or as `Class.name`."""
+    """Source without the definitions and declarations of some names, written as `name` or as `Class.name`.
+
+    The string after a declaration, which documents it, goes with it.
+    """
     lines, tree = text.split("\n"), ast.parse(text)
-    owners = {id(child): node.name for node in tree.body if isinstance(node, ast.ClassDef) for child in node.body}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    owners = {id(child): node.name for node in classes for child in node.body}
+    after = {id(child): following for node in classes for child, following in pairwise(node.body)}
     for node in ast.walk(tree):
         if not isinstance(node, (ast.AnnAssign, ast.ClassDef, ast.FunctionDef)):
             continue
@@ -132,7 +138,9 @@ def _without(text: str, names: set[str]) -> str:
             # With the blank lines before it.
             while not lines[first - 2]:
                 first -= 1
-        lines[first - 1 : node.end_lineno] = ["\0"] * ((node.end_lineno or 0) - first + 1)
+        words = after.get(id(node)) if isinstance(node, ast.AnnAssign) else None
+        last = (words if isinstance(words, ast.Expr) else node).end_lineno or 0
+        lines[first - 1 : last] = ["\0"] * (last - first + 1)
     left = "\n".join(line for line in lines if line != "\0")
     return re.sub(r"\n{3,}(?= )", "\n\n", left)
 
@@ -243,7 +251,7 @@ def _sizes(spec: SharingSpec) -> list[str]:
         runs, linear = ["(DIM, GAIN / INPUT_LENGTH)"], ["LINEAR_START = ((DIM, GAIN / (3 * D_IN) ** 0.5),)"]
     else:
         runs, linear = [f"({count}, {std!r})" for count, std in initial.runs(initial.network_start(spec))], []
-    comment = "# Numbers of coefficients, one after another, with the standard deviation of their start."
+    comment = "# Numbers of coefficients, in order, with their standard deviation at the start."
     return [*lines, comment, f"START = {literals.one_line(runs)}", *linear, ""]
 
 
