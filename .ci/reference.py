@@ -1,7 +1,7 @@
 """Check that the built reference shows every public parameter, field, return and exception.
 
 Run `python .ci/reference.py`; .ci/check does. Docstrings are read by griffe with the Google parser, as mkdocstrings
-reads them. Only the rooms of .ci/rooms.txt must pass; `--all` lists the findings of every module in the reference, and
+reads them. The rooms of .ci/rooms.txt must pass; `--all` lists the findings of every module in the reference, and
 `--count` prints how much of each room is shown. Needs the extra docs.
 """
 
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import griffe
+from rooms import Rooms, read_rooms
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "sharefind"
@@ -74,25 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", action="store_true", help="print shown / all of each room")
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help="check these rooms instead of those of .ci/rooms.txt")
     asked = parser.parse_args(arguments)
-    rooms = [Path(room) for room in asked.rooms or finished_rooms(asked.root)]
+    rooms = Rooms(tuple(map(Path, asked.rooms))) if asked.rooms else read_rooms(asked.root)
     with tempfile.TemporaryDirectory() as layout:
         items = list(read_items(asked.root, Path(layout)))
     if asked.count:
         print(*_table(items), sep="\n")
-    chosen = [i for i in items if asked.all or any(Path(i.place.partition(":")[0]).is_relative_to(r) for r in rooms)]
+    chosen = [item for item in items if asked.all or rooms.holds(Path(item.place.partition(":")[0]))]
     faults = [str(item) for item in chosen if item.fault]
     print(*faults, f"{len(chosen) - len(faults)} of {len(chosen)} shown in the reference", sep="\n")
     return 1 if faults else 0
-
-
-def finished_rooms(root: Path) -> list[str]:
-    """Return the paths in .ci/rooms.txt.
-
-    Args:
-        root: The checkout.
-    """
-    lines = (root / ".ci/rooms.txt").read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _table(items: Iterable[Item]) -> Iterator[str]:
