@@ -182,7 +182,7 @@ def _assembled(
     x, y, change = _standardised(task, candidate, unit, settings, rows, has_tying, rows_of_task.units)
     settings = replace(settings, sgd=paced(settings.sgd, loss_of(change)))
     lattice = _lattice(config, unit, blind, inside)
-    proposing = () if isinstance(inside, TurnedStart) else warnings_of(inside, candidate.group)
+    proposing = inside.warnings if isinstance(inside, TurnedStart) else warnings_of(inside, candidate.group)
     warnings = (*rows_of_task.warnings, *proposing, *reach_warnings(unit))
     if lattice is None and settings.growing.snaps:
         weights_layout(unit.space.blocks)  # refuses units with other weights
