@@ -14,7 +14,7 @@ from sharefind.errors import RunFolderError, Wording
 from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
-from sharefind.search import Evidence, Observer
+from sharefind.search import NodeEvidence, Observer
 from sharefind.typing import FloatArray
 
 NAMES = {
@@ -66,7 +66,7 @@ class EvidenceRow:
     number: int
     label: str
     dim: int
-    evidence: Evidence
+    evidence: NodeEvidence
 
 
 class Hooks(Observer):

@@ -27,15 +27,15 @@ class Sharing:
 
     Args:
         spec: The specification.
-        copies: How many copies of the coefficients an exported module reads from where classes of entries are large; a
-            processor can have this number of additions under way.
+        partial_sums: Number of partial sums of a gradient where classes of entries are large; a processor can have this
+            number of additions under way.
         crowd: Classes are large if they have this number of entries a coefficient or more, and there are no more than
             this number of coefficients.
         sparse: Share of nonzero numbers below which a basis is written without its zeros.
 
     Attributes:
         spec: The specification, from which all else follows.
-        copies: As in the parameters.
+        partial_sums: As in the parameters.
         crowd: As in the parameters.
         sparse: As in the parameters.
         d_in: dim X.
@@ -58,8 +58,8 @@ class Sharing:
         has_signs: Whether an entry is the negative of a coefficient.
         slots: How many numbers entries are read from: coefficients, zero where an entry is zero, and the negatives of
             these.
-        has_copies: Whether entries are read from several copies of the coefficients, since a gradient over large
-            classes adds up slowly.
+        has_partial_sums: Whether gradients of coefficients are added up in partial sums, since a single sum over large
+            classes is slow.
     """
 
     d_in: int
@@ -78,8 +78,8 @@ class Sharing:
     has_zeros: bool
     has_signs: bool
 
-    def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64, sparse: float = 0.25) -> None:
-        self.spec, self.copies, self.crowd, self.sparse = spec, copies, crowd, sparse
+    def __init__(self, spec: SharingSpec, partial_sums: int = 16, crowd: int = 64, sparse: float = 0.25) -> None:
+        self.spec, self.partial_sums, self.crowd, self.sparse = spec, partial_sums, crowd, sparse
         self.d_in, self.d_out, self.dim, self.width = spec.d_in, spec.d_out, spec.space.dim, spec.particles
         self.input_names, self.output_names = spec.inputs, spec.outputs
         self.blocks = {block.name: block.shape for block in spec.blocks}
@@ -91,7 +91,7 @@ class Sharing:
         labels = np.zeros(1, dtype=np.int32) if self.labels is None else self.labels
         self.has_zeros, self.has_signs = bool((labels == 0).any()), bool((labels < 0).any())
         self.slots = (self.dim + self.has_zeros) * (1 + self.has_signs)
-        self.has_copies = self.is_tied and self.dim <= crowd and len(labels) >= crowd * (self.dim + 1)
+        self.has_partial_sums = self.is_tied and self.dim <= crowd and len(labels) >= crowd * (self.dim + 1)
 
     @property
     def labels(self) -> NDArray[np.int32] | None:

@@ -120,7 +120,7 @@ def kinds_of(rep: Representation, has_pairs: bool = False) -> list[str]:
 def _kinds(rep: Representation, has_pairs: bool) -> list[str]:
     step = rep.construction
     operation = None if step is None else step.operation
-    if step is None or operation not in ("sum", "copies", "reorder", "tensor", "trivial"):
+    if step is None or operation not in ("sum", "multiple", "reorder", "tensor", "trivial"):
         return [rep.name]
     if operation == "trivial":
         return ["trivial"]

@@ -24,7 +24,7 @@ Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArra
 """(rng, size) -> (on_x (size, d_in, d_in), on_y (size, d_out, d_out)): Haar draws as they act on X and on Y."""
 
 
-class Moves(Protocol):
+class AmbientMoves(Protocol):
     """A group acting on samples, as far as a randomisation test needs it."""
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
@@ -81,7 +81,7 @@ class SampledMoves:
         return move_by_matrices(elements, x, y)
 
 
-def element_bytes(moves: Moves, x: Tensor, y: Tensor) -> int:
+def element_bytes(moves: AmbientMoves, x: Tensor, y: Tensor) -> int:
     """Return the number of bytes of the elements that move all samples once.
 
     These are numbers of a listed group's elements, otherwise at most a pair of matrices for each sample.
@@ -125,7 +125,7 @@ def axis_rotations(axis: Sequence[float], d_out: int = 1) -> SampledMoves:
 
 
 def moved_coordinates(
-    moves: Moves, d_in: int, d_out: int, rng: np.random.Generator, probes: int = 64, unmoved: float = 1e-9
+    moves: AmbientMoves, d_in: int, d_out: int, rng: np.random.Generator, probes: int = 64, unmoved: float = 1e-9
 ) -> NDArray[np.bool_]:
     """Which coordinates of X the group moves, (d_in,): those whose basis vector some element changes.
 

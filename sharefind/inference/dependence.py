@@ -43,9 +43,9 @@ class RowCheck:
     @property
     def warnings(self) -> tuple[str, ...]:
         """One line if rows look dependent, none otherwise."""
-        return self.told(how_to())
+        return self.lines(how_to())
 
-    def told(self, advice: str) -> tuple[str, ...]:
+    def lines(self, advice: str) -> tuple[str, ...]:
         """Return one line that ends with advice if rows look dependent; no line otherwise.
 
         Args:
@@ -139,7 +139,7 @@ def warns_of_rows(test: Callable[Arguments, Found]) -> Callable[Arguments, Found
         given = signature.bind(*args, **kwargs).arguments
         if given.get("units") is None:
             check = check_rows(*(given[name].detach().double().numpy(force=True) for name in ("x", "y")))
-            for line in check.told(advice):
+            for line in check.lines(advice):
                 warn_of_rows(line, stacklevel=3)
         return found
 

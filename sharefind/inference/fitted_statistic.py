@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.ambient_moves import Moves, element_bytes
+from sharefind.inference.ambient_moves import AmbientMoves, element_bytes
 
 TIE = 1e-9
 """Difference, relative to the statistic's scale, below which two values count as tied: copies that move nothing."""
@@ -60,7 +60,7 @@ class FittedStatistic:
             return self.evaluate(self._moved(x).unsqueeze(0), self.labels.unsqueeze(0))
         return self.of_copies(x, None, torch.zeros(1, len(x), dtype=torch.int64))
 
-    def of_copies(self, x: Tensor, moves: Moves | None, elements: Any) -> Tensor:
+    def of_copies(self, x: Tensor, moves: AmbientMoves | None, elements: Any) -> Tensor:
         """Return the statistic of copies moved by group elements, shape (R, K).
 
         Args:
@@ -77,7 +77,7 @@ class FittedStatistic:
             raise ConfigError("a fitted statistic without `of_moves` needs `evaluate` and the moves of the hypothesis")
         return self.evaluate(*moves.move(elements, self._moved(x).unsqueeze(0), self.labels.unsqueeze(0)))
 
-    def copy_bytes(self, x: Tensor, moves: Moves) -> int:
+    def copy_bytes(self, x: Tensor, moves: AmbientMoves) -> int:
         """Return the number of bytes that a copy holds while it is evaluated.
 
         Args:
@@ -107,7 +107,7 @@ class Statistic(Protocol):
         ...
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for one hypothesis; several components K are examined together.
 

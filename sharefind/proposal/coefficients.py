@@ -20,7 +20,7 @@ About = Literal["mean", "origin"]
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class CoefficientBlock:
     """The coefficients of Y on some monomials.
 
     Attributes:
@@ -96,8 +96,8 @@ class Coefficients:
     """
 
     layout: Layout
-    blocks: tuple[Block, ...]
-    inputs: tuple[Block, ...]
+    blocks: tuple[CoefficientBlock, ...]
+    inputs: tuple[CoefficientBlock, ...]
     frame: Frame
     noise: FloatArray
     samples: int
@@ -110,7 +110,7 @@ class Coefficients:
         return self.frame.y_unit / self.frame.x_unit
 
     @property
-    def linear(self) -> Block:
+    def linear(self) -> CoefficientBlock:
         """The linear block, which has the shape of a weight."""
         return next(block for block in self.blocks if block.name == "linear")
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from sharefind.groups import FiniteGroup
 from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.stabiliser_chain import Permutations
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.proposal.log_evidence import Labels, LogEvidence, fixed_pattern
 from sharefind.proposal.monomials import Frame, products
@@ -54,7 +54,7 @@ class RelationContrast:
     weights: FloatArray
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for the subgroup that it was made for; see `Statistic`.
 

@@ -228,15 +228,15 @@ def _parts(rep: Representation, start: int) -> list[tuple[Representation, int]]:
 
 def _channels(rep: Representation) -> tuple[Representation, int, bool] | None:
     """The part that moves points, the number of channels, and whether columns run point by point."""
-    recipe = rep.construction
-    if recipe is None:
+    built = rep.construction
+    if built is None:
         return None
-    if recipe.operation == "copies" and recipe.count > 1:
-        part, count, by_point = recipe.parts[0], recipe.count, False
-    elif recipe.operation == "tensor" and _is_trivial(recipe.parts[1]):
-        part, count, by_point = recipe.parts[0], recipe.parts[1].dim, True
-    elif recipe.operation == "tensor" and _is_trivial(recipe.parts[0]):
-        part, count, by_point = recipe.parts[1], recipe.parts[0].dim, False
+    if built.operation == "multiple" and built.count > 1:
+        part, count, by_point = built.parts[0], built.count, False
+    elif built.operation == "tensor" and _is_trivial(built.parts[1]):
+        part, count, by_point = built.parts[0], built.parts[1].dim, True
+    elif built.operation == "tensor" and _is_trivial(built.parts[0]):
+        part, count, by_point = built.parts[1], built.parts[0].dim, False
     else:
         return None
     return (part, count, by_point) if part.dim > 1 and count > 1 and not _is_trivial(part) else None

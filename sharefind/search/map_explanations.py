@@ -21,7 +21,7 @@ from sharefind.search.building import build_problem
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.law_tests import candidate_family, law_test, relation_rows
 from sharefind.search.memory import MAP, Memory, NoMemory
-from sharefind.search.problem import Candidate, Problem
+from sharefind.search.problem import ActingGroup, Problem
 from sharefind.search.relation_groups import has_relation_test
 from sharefind.search.relations import relations_of
 from sharefind.search.search_outcome import SearchOutcome
@@ -151,7 +151,7 @@ def _tested(problem: Problem, near: ColumnMap, rows: tuple[Tensor, Tensor, Tenso
     config = problem.settings.config.model_copy(update=dict.fromkeys(OWN))
     numbers = None if units is None else units.numpy()
     task: Any = replace(cast("Any", problem.task), x=x.numpy(), y=y.numpy(), units=numbers, sampler=None, unit=None)
-    other = build_problem(config, task, Candidate(file.group, file.in_rep, file.out_rep))
+    other = build_problem(config, task, ActingGroup(file.group, file.in_rep, file.out_rep))
     other = replace(other, settings=replace(other.settings, workers=problem.settings.workers))
     family = candidate_family(other, whole=True)
     if family is None:

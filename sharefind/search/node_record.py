@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sharefind.search.memory import Kind
-from sharefind.search.node_evidence import Evidence
+from sharefind.search.node_evidence import NodeEvidence
 from sharefind.search.rules.growth import Proposal
 
 
@@ -20,7 +20,7 @@ class NodeRecord:
     """
 
     key: str
-    evidence: Evidence
+    evidence: NodeEvidence
     proposals: tuple[Proposal, ...]
 
 

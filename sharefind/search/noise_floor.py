@@ -16,7 +16,7 @@ from sharefind.errors import setting
 from sharefind.meanfield.units import GatedUnit
 from sharefind.rng import named_stream
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.node_evidence import Evidence
+from sharefind.search.node_evidence import NodeEvidence
 from sharefind.search.problem import Problem
 
 
@@ -78,7 +78,7 @@ def _entropy(y: NDArray[np.float64]) -> float:
     return float(scipy.special.entr(y.mean(axis=0)).sum())
 
 
-def explain_unlearnt(problem: TestedProblem, evidence: Evidence, unlearnt: float = 0.95) -> Evidence:
+def explain_unlearnt(problem: TestedProblem, evidence: NodeEvidence, unlearnt: float = 0.95) -> NodeEvidence:
     """Return evidence for staying on a space that holds, with a flag where the unit, though it stays, learns nothing
     there.
 
@@ -102,7 +102,7 @@ def explain_unlearnt(problem: TestedProblem, evidence: Evidence, unlearnt: float
     return replace(evidence, reason=f"{evidence.reason}; {advice}: {_advice(problem)}", stationary_not_optimal=True)
 
 
-def explain_zero(problem: TestedProblem, evidence: Evidence) -> Evidence:
+def explain_zero(problem: TestedProblem, evidence: NodeEvidence) -> NodeEvidence:
     """Return evidence for staying on {0}, with the noise floor in its reason and a flag where the unit misses a signal.
 
     Args:

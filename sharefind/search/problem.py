@@ -44,7 +44,7 @@ ELSEWHERE = {"data", "generators", "map", "max_nodes", "max_seconds", *SETTINGS}
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ActingGroup:
     """A candidate symmetry as it acts on the data: the group and its representations on X and Y.
 
     Attributes:
@@ -79,7 +79,7 @@ class Problem:
     """
 
     task: TaskLike
-    candidate: Candidate
+    candidate: ActingGroup
     unit: SearchedUnit
     lattice: InvariantLattice | None
     settings: Settings
@@ -279,7 +279,7 @@ class Problem:
             return own_representations(group, weights_layout(self.space.blocks))
         return on_x.restrict(group), on_y.restrict(group)
 
-    def carry_back(self, theta: Tensor) -> Tensor:
+    def to_user_coordinates(self, theta: Tensor) -> Tensor:
         """Return particles of the standardised problem in the user's coordinates.
 
         They predict at x - centre exactly what the given ones predict at x' = A (x - centre), since (W' A) (x - centre)

@@ -88,19 +88,19 @@ class Parameters(Part):
 
 
 class ChainRow(Part):
-    """A visited node of the chain, with numbers as in `Evidence`.
+    """A visited node of the chain, with numbers as in `NodeEvidence`.
 
     Attributes:
         node: Order of its visit.
         dim: Dimension of its space.
-        dist2: As in `Evidence`.
-        rmd2: As in `Evidence`.
-        delta: As in `Evidence`.
-        p_value: As in `Evidence`.
-        p_adjusted: As in `Evidence`.
-        decision: As in `Evidence`.
-        rule: As in `Evidence`.
-        reason: As in `Evidence`.
+        dist2: As in `NodeEvidence`.
+        rmd2: As in `NodeEvidence`.
+        delta: As in `NodeEvidence`.
+        p_value: As in `NodeEvidence`.
+        p_adjusted: As in `NodeEvidence`.
+        decision: As in `NodeEvidence`.
+        rule: As in `NodeEvidence`.
+        reason: As in `NodeEvidence`.
     """
 
     node: Size

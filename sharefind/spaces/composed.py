@@ -65,7 +65,7 @@ def _pieces(rep: Representation) -> list[_Piece]:
     match step.operation:
         case "trivial":
             return [_Piece((), whole[[k]]) for k in whole]
-        case "sum" | "copies":
+        case "sum" | "multiple":
             found, start = [], 0
             for part in step.parts * step.count:
                 found += [_Piece(piece.atoms, piece.places + start) for piece in _pieces(part)]

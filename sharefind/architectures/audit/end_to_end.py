@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from sharefind.architectures.audit.elements import Element, Move
+from sharefind.architectures.audit.elements import Element, RowAction
 from sharefind.architectures.audit.network import AuditedNetwork, Predict, in_blocks, moved
 from sharefind.rng import named_stream
 from sharefind.spaces.tying import connected
@@ -110,7 +110,7 @@ class EndToEnd:
         return Verdict.EXACT if self.worst is None else self.worst.verdict
 
 
-def parts_of(moves: Iterable[Move], dim: int) -> IntArray:
+def parts_of(moves: Iterable[RowAction], dim: int) -> IntArray:
     """Return the part of each coordinate, shape (dim,), int64: coordinates that an element mixes are in one part.
 
     Args:

@@ -101,11 +101,11 @@ def leaves(rep: Representation) -> Iterator[Representation]:
     Args:
         rep: The representation.
     """
-    recipe = rep.construction
-    if recipe is None or recipe.is_leaf:
+    built = rep.construction
+    if built is None or built.is_leaf:
         yield rep
         return
-    for part in recipe.parts:
+    for part in built.parts:
         yield from leaves(part)
 
 

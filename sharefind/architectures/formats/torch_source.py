@@ -282,11 +282,11 @@ def _space_data(sharing: Sharing) -> list[str]:
     ]
     what = ", ".join(by_rows) if spec.types else ", ".join(by_rows).replace(", b", ", then b")
     if labels is not None:
-        copies = [f"COPIES = {sharing.copies}"] if sharing.has_copies else []
-        if sharing.has_copies or sharing.has_signs:
-            copies += [f"SLOTS = {sharing.slots}", ""]
+        sums = [f"PARTIAL_SUMS = {sharing.partial_sums}"] if sharing.has_partial_sums else []
+        if sharing.has_partial_sums or sharing.has_signs:
+            sums += [f"SLOTS = {sharing.slots}", ""]
         return [
-            *copies,
+            *sums,
             *literals.comment(f"{what}: {_label_meaning(labels)}."),
             *literals.labels_literal(spec, labels.tolist()),
         ]

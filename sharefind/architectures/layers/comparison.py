@@ -127,8 +127,8 @@ def compare(
     named = None if units is None else units[train]
     scores = []
     for name, spec in specs.items():
-        told = None if callback is None else partial(callback, name)
-        network, fitted = best_of_starts(suited(spec, x[train], y[train]), x[train], y[train], plan, told, named)
+        on_progress = None if callback is None else partial(callback, name)
+        network, fitted = best_of_starts(suited(spec, x[train], y[train]), x[train], y[train], plan, on_progress, named)
         scores.append(Score(name, network, fitted, None if spec.classes else r2(network, x[test], y[test])))
     return scores
 

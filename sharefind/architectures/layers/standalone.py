@@ -102,9 +102,9 @@ class SharedModule(nn.Module):
         """All entries of the blocks, block by block, shape (*lead, entries)."""
         if self.sharing.is_tied:
             values = self.values
-            if self.sharing.has_copies:
-                # Entries read from several copies: their gradients then add up faster.
-                sizes = (*values.shape[:-1], self.sharing.copies, -1)
+            if self.sharing.has_partial_sums:
+                # The gradient of a value then is a sum of partial sums, which is faster.
+                sizes = (*values.shape[:-1], self.sharing.partial_sums, -1)
                 values = values.unsqueeze(-2).expand(sizes).flatten(-2)
             return values.index_select(-1, self.index)
         else:
@@ -211,9 +211,9 @@ class SharedModule(nn.Module):
         if self.sharing.is_tied:
             labels = torch.tensor(self.sharing.labels, device=like.device)
             index = self._places(labels)
-            if self.sharing.has_copies:
-                copy = torch.arange(len(labels), device=like.device) % self.sharing.copies
-                index = index + self.sharing.slots * copy
+            if self.sharing.has_partial_sums:
+                every = torch.arange(len(labels), device=like.device)
+                index = index + self.sharing.slots * (every % self.sharing.partial_sums)
             self.register_buffer("index", index, persistent=False)
         else:
             self.register_buffer("basis", self._dense_basis(like), persistent=False)

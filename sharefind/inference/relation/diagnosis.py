@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.relation.risk_gap import FreeFit, RiskGap, risk_gap
 from sharefind.inference.statistics.input_law import InputLaw
@@ -91,7 +91,7 @@ class Diagnosis:
 def diagnose(
     x: Tensor,
     y: Tensor,
-    moves: Moves,
+    moves: AmbientMoves,
     rng: np.random.Generator,
     alpha: float = 0.01,
     copies: int = 199,

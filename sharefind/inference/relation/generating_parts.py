@@ -16,12 +16,12 @@ from sharefind.errors import GroupError
 from sharefind.groups import FiniteGroup
 from sharefind.groups.stabiliser_chain import StabiliserChain
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.typing import IntArray
 
 
-def part_moves(moves: Moves, most: int = MAX_SUBGROUP_ORDER) -> tuple[Moves, ...]:
+def part_moves(moves: AmbientMoves, most: int = MAX_SUBGROUP_ORDER) -> tuple[AmbientMoves, ...]:
     """Return moves by subgroups that generate the group; the moves themselves where they are few.
 
     Args:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import FiniteGroup, subgroups
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.statistics.origin import OrbitScaling, orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.meanfield.clouds.actions import JointAction
@@ -63,7 +63,7 @@ class OverlapSettings:
 
 
 def overlap(
-    x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator, settings: OverlapSettings | None = None
+    x: Tensor, y: Tensor, moves: AmbientMoves, rng: np.random.Generator, settings: OverlapSettings | None = None
 ) -> float:
     r"""How much inputs can say about a group G: about 0 where they show one side, 1 where their law is invariant.
 
@@ -100,7 +100,7 @@ def overlap(
     return min((share for share in shares if share is not None), default=0.0)
 
 
-def _steps(moves: Moves) -> Iterator[tuple[list[int], Tensor]]:
+def _steps(moves: AmbientMoves) -> Iterator[tuple[list[int], Tensor]]:
     """The maximal subgroups: the places of their elements, and how often each element is a conjugate of one of them.
 
     The latter are shares, shape (g,). The trivial subgroup alone where subgroups cannot be listed.

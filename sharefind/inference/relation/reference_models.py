@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.relation.label_parts import LabelPart
 from sharefind.inference.relation.orbit_models import ListedTying, Tying, block_spread, tying_of
 from sharefind.inference.tied_kernels import matern_five_halves
@@ -84,7 +84,9 @@ class ReferenceModels:
         """
         return self._held_out(ListedTying.free(x, y, rng), y, folds, rng)
 
-    def tied(self, x: Tensor, y: Tensor, moves: Moves, folds: NDArray[np.int64], rng: np.random.Generator) -> HeldOut:
+    def tied(
+        self, x: Tensor, y: Tensor, moves: AmbientMoves, folds: NDArray[np.int64], rng: np.random.Generator
+    ) -> HeldOut:
         """The tied model on samples of other folds.
 
         The kernel is the best on some of the samples, and on the first fold; the penalty of each fold is the best on

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.dependence import rows_looked_at, warns_of_rows
 from sharefind.inference.relation.overlap import OverlapBounds
 from sharefind.inference.relation.relation_test import RelationSettings, RelationTest, relation_test
@@ -174,7 +174,7 @@ class _Task:
     """One test; arrays, since workers share these."""
 
     data: tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
-    moves: Moves
+    moves: AmbientMoves
     stream: tuple[int, str]
     copies: int
     has_classes: bool

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.relation.detectable import detectable_break
 from sharefind.inference.relation.generating_parts import part_moves
@@ -81,7 +81,9 @@ class RelationSettings:
             return self
         return replace(self, evidence=replace(self.evidence, undersmoothing=self.evidence.class_undersmoothing))
 
-    def kernels(self, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> KernelEvidence | FeatureEvidence:
+    def kernels(
+        self, x: Tensor, y: Tensor, moves: AmbientMoves, rng: np.random.Generator
+    ) -> KernelEvidence | FeatureEvidence:
         """Return the evidence of a hypothesis: exact, or of features where labels are many.
 
         Args:
@@ -108,7 +110,7 @@ class RelationSettings:
 def relation_test(
     x: Tensor,
     y: Tensor,
-    moves: Moves,
+    moves: AmbientMoves,
     rng: np.random.Generator,
     copies: int = 199,
     units: Tensor | None = None,
@@ -179,7 +181,7 @@ def _joined(found: Sequence[RelationTest]) -> RelationTest:
 def _tested(
     x: Tensor,
     y: Tensor,
-    moves: Moves,
+    moves: AmbientMoves,
     rng: np.random.Generator,
     copies: int,
     units: Tensor | None,
@@ -213,7 +215,7 @@ def _seen(
     evidence: KernelEvidence | FeatureEvidence,
     settings: RelationSettings,
     samples: tuple[Tensor, Tensor],
-    moves: Moves,
+    moves: AmbientMoves,
     rng: np.random.Generator,
     alpha: float,
     units: Tensor | None,

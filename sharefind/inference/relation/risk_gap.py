@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import InputError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.relation.reference_models import HeldOut, ReferenceModels
 from sharefind.inference.row_blocks import renumbered, subsample, unit_count
 from sharefind.inference.sample_checks import refuse_bad_samples
@@ -172,7 +172,7 @@ def free_fit(
 def risk_gap(
     x: Tensor,
     y: Tensor,
-    moves: Moves,
+    moves: AmbientMoves,
     rng: np.random.Generator,
     units: Tensor | None = None,
     settings: CrossValidation | None = None,

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.relation.feature_fit import FeatureFit, log_evidences
 from sharefind.inference.relation.kernel_features import Landmarks, evened
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, unlike
@@ -226,7 +226,7 @@ class FeatureDraft:
         cls,
         x: Tensor,
         y: Tensor,
-        moves: Moves,
+        moves: AmbientMoves,
         rng: np.random.Generator,
         settings: EvidenceSettings,
         ranks: FeatureSettings,

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from sharefind.errors import GroupError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
@@ -87,7 +87,7 @@ class VectorScore(SearchStatistic):
         return layout is not None and len(layout.x.vectors) >= cls.fewest_vectors
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """The statistic for one hypothesis."""
         scale = orbit_scale(moves, x, y, rng)
@@ -122,7 +122,7 @@ class _Symmetric:
 
     settings: VectorScore
     functions: Configuration
-    moves: Moves
+    moves: AmbientMoves
     x: Tensor
     y: Tensor
     rng: np.random.Generator

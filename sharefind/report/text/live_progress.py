@@ -118,13 +118,13 @@ def training_progress(
     bars: dict[str, TaskID] = {}
     with Progress(*bar_columns(), console=console, transient=True) as progress:
 
-        def told(name: str, epoch: Epoch) -> None:
+        def on_epoch(name: str, epoch: Epoch) -> None:
             pace(name, epoch)
             if name not in bars:
                 bars[name] = progress.add_task(name, total=epochs)
             progress.update(bars[name], completed=epoch.number, description=f"{name}: loss {epoch.train_loss:.3g}")
 
-        yield told
+        yield on_epoch
 
 
 class _Pace:

@@ -46,7 +46,7 @@ from sharefind.report.text.rows import (
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.space_words import space_view
 from sharefind.report.text.text_style import STYLE
-from sharefind.search import Decision, Evidence, Growth, SearchNode
+from sharefind.search import Decision, Growth, NodeEvidence, SearchNode
 from sharefind.search.map_words import MAP_HEADINGS, MAP_NOTE, MAP_TEXTS, map_cells, map_sentences, map_title
 from sharefind.search.result import Result
 from sharefind.search.three_verdicts import (
@@ -393,7 +393,7 @@ def node_view(view: RunView, node: SearchNode) -> RenderableType:
     return Group(*parts)
 
 
-def _evidence_table(evidence: Evidence) -> Table:
+def _evidence_table(evidence: NodeEvidence) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -12,7 +12,7 @@ from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
 from sharefind.search.experiments import scheme_training, staged
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.node_evidence import Decision, Evidence
+from sharefind.search.node_evidence import Decision, NodeEvidence
 from sharefind.search.rule_traits import StopTraits
 from sharefind.search.rules.calibration import Calibration
 from sharefind.search.rules.stopping import Assessment, is_saddle, whole_space, within_tolerance
@@ -44,7 +44,7 @@ class ThresholdRule:
             progress: As in `StoppingRule`.
 
         Returns:
-            Evidence with the particles behind it.
+            NodeEvidence with the particles behind it.
         """
         if node.space.is_full:
             return whole_space(problem, node, self.name, progress)
@@ -80,7 +80,7 @@ def distance_evidence(
     saddle: bool,
     named: dict[str, tuple[str, ...]],
     against: str = "",
-) -> Evidence:
+) -> NodeEvidence:
     """The evidence where dist^2 decides.
 
     Args:
@@ -99,7 +99,7 @@ def distance_evidence(
     settings = problem.settings
     stays = found.stays or within_tolerance(node, relative, settings)
     reason = _reason(node, found, relative, settings, saddle)
-    return Evidence(
+    return NodeEvidence(
         dist2=found.dist2,
         rmd2=found.rmd2,
         delta=found.delta,
