@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sharefind.errors import GroupError, RepresentationError
+from sharefind.groups.cycles import cycle_notation
 from sharefind.groups.enumeration import closure
-from sharefind.groups.group import FiniteGroup, cycle_notation
+from sharefind.groups.group import FiniteGroup
 from sharefind.groups.labels import subgroup_labels
 from sharefind.groups.structure import structure_name
 from sharefind.groups.subgroups import Members, conjugacy_classes, members

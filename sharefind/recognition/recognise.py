@@ -14,8 +14,8 @@ import numpy as np
 
 from sharefind.errors import SpaceError
 from sharefind.groups import FiniteGroup, Representation, cycle_notation
+from sharefind.groups.cycles import cycles
 from sharefind.groups.enumeration import enumerate_elements
-from sharefind.groups.group import cycles
 from sharefind.groups.linear_action import Kind
 from sharefind.recognition.automorphisms import Engine, automorphisms
 from sharefind.recognition.colours import entry_labels, point_colours

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sharefind.errors import InputError
 from sharefind.groups import Group, named_group, natural, trivial, unmoved
-from sharefind.groups.group import permutation_sign
+from sharefind.groups.cycles import permutation_sign
 from sharefind.groups.representation import Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.row_blocks import held_units

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sharefind.groups import FiniteGroup, Group
-from sharefind.groups.group import permutation_sign
+from sharefind.groups.cycles import permutation_sign
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.search.blind import BlindStart
 from sharefind.search.hypotheses import TestedProblem

@@ -27,8 +27,9 @@ from sharefind.exact.matrices import (
     zero_matrix,
 )
 from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, hom, unmoved
+from sharefind.groups.cycles import permutation_sign
 from sharefind.groups.from_matrices import unchecked
-from sharefind.groups.group import MAX_ORDER, permutation_sign
+from sharefind.groups.group import MAX_ORDER
 from sharefind.groups.orbits import orbit_action
 from sharefind.groups.vector_pairs import is_doubled, pair_derivative, pair_matrix
 from sharefind.groups.vector_types import Labels, keeps_types, type_image

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from sharefind.errors import RunFolderError, SharefindError, one_line, wording
+from sharefind.folder_locks import sole_use
 from sharefind.formats import parse_toml
 from sharefind.inference import RandomisationTest
 from sharefind.limits import DEFAULT_LIMITS, Limits
@@ -43,7 +44,6 @@ from sharefind.storage import (
     json_text,
     local_name,
     portable_name,
-    sole_use,
     sweep,
     write_atomically,
 )
