@@ -113,7 +113,7 @@ def train_deep(
 
     Args:
         rows: The rows of the run with its group.
-        settings: What is tried.
+        settings: Settings of the choice.
         run: The run folder.
         out: The file to write.
         limits: `dim` bounds the numbers of a network.

@@ -42,8 +42,8 @@ class DataFile:
     Attributes:
         name: Its path as it was given, which opens every message.
         limits: `file_size` bounds what it holds, also unpacked.
-        guards: What else bounds it.
-        delimiter: What separates the cells of a text; None where it is to be found in the file.
+        guards: Further bounds.
+        delimiter: Separator of the cells of a text; None reads it off the file.
         decimal: Its decimal sign.
     """
 
@@ -112,7 +112,7 @@ Choose = Callable[[Sequence[str]], Wanted]
 
 @dataclass(frozen=True)
 class RawColumns:
-    """What a reader found.
+    """The content that a reader found.
 
     Attributes:
         header: Names of all columns in the order of the file; "" for one without a name.
@@ -131,8 +131,8 @@ class DataFormat:
         suffix: How its files end.
         read: Reads the columns of a file that are wanted. It takes nothing that can run code, and looks at sizes that
             are declared before it unpacks anything.
-        damage: What its reader raises on damaged files, beside the usual.
-        package: What it needs beyond sharefind; None for nothing.
+        damage: Exceptions of its reader on damaged files, beside the usual ones.
+        package: Package that it needs beyond sharefind; None for none.
         extra: The extra of sharefind that brings the package.
         is_archive: Whether a file holds arrays rather than columns of one table.
         is_text: Whether cells have a delimiter and a decimal sign.

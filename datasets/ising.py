@@ -90,7 +90,7 @@ def _flipped(permutation: tuple[int, ...]) -> IntArray:
 
 
 def _moved(bits: tuple[int, ...], flipped: int = 0) -> tuple[int, ...]:
-    """What a symmetry of the four-dimensional cube does to the cells.
+    """The action of a symmetry of the four-dimensional cube on the cells.
 
     Args:
         bits: The image of each of four coordinates.

@@ -35,7 +35,7 @@ def substitution_task(kind: Substitutions, tolerance: float = 0.12) -> Task:
     pairs and ancestors, so they are not independent, and p-values are a guide.
 
     Args:
-        kind: What y has.
+        kind: Kind of the labels.
         tolerance: Exchangeabilities lie .076 from the model K80 and .45 and more from those that do not hold.
 
     Raises:

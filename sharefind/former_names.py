@@ -71,7 +71,7 @@ class _Loader:
 
 
 def former_member(old: str, name: str) -> object:
-    """What a module held under a name that is another now.
+    """Return what a module held under a former name.
 
     Raises:
         AttributeError: It held nothing of that name.

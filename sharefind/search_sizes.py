@@ -1,4 +1,4 @@
-"""What the time of a search depends on, and a guess of it where no problem was built yet."""
+"""The sizes that determine the time of a search, and a guess of them before a problem is built."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Sizes:
-    """What the time of a search depends on.
+    """The sizes that determine the time of a search.
 
     Attributes:
         rows: Samples that are tested.

@@ -60,7 +60,7 @@ class EvidenceRow:
         number: Its number in the order of visits.
         label: Its name.
         dim: Dimension of its space.
-        evidence: What the search measured and decided there.
+        evidence: Measurements and decision at the node.
     """
 
     number: int

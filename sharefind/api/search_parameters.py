@@ -52,7 +52,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         stop: Stopping rule.
         statistic: Statistic of the exact tests.
         delta: Threshold on dist^2, the squared distance of the particles to a space, for the rule `fixed`.
-        symmetry: What decides: "law", "relation" or "auto" (None), as in `SearchConfig`.
+        symmetry: The symmetry that decides: "law", "relation" or "auto" (None), as in `SearchConfig`.
         alpha: Level of the tests.
         tolerance: Largest relative escape that counts as staying in a space.
         particles: Width of the network.

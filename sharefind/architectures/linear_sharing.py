@@ -23,7 +23,7 @@ Known = TypeVar("Known", Pool, Fourier, Blocks)
 
 
 class LinearSharing(Sharing):
-    """What is shared in a layer W x [+ b], and how it is computed.
+    """The shared space of a layer W x [+ b], and the form in which it is computed.
 
     Attributes:
         form: The form in which the layer is computed.
@@ -81,7 +81,7 @@ class LinearSharing(Sharing):
 
     @property
     def mix(self) -> NDArray[np.float64]:
-        """What each coefficient contributes to each rate, shape (dim, relations)."""
+        """Contribution of each coefficient to each rate, shape (dim, relations)."""
         return self.pool.mix
 
     @cached_property

@@ -23,7 +23,7 @@ Image = list[int]
 
 
 class Sharing:
-    """What is shared, and the change of data of a network.
+    """The shared space of a specification, and its change of data, as the layers read them.
 
     Args:
         spec: The specification.
@@ -100,7 +100,7 @@ class Sharing:
 
     @property
     def basis(self) -> NDArray[np.float64]:
-        """What each coefficient adds to the entries, shape (dim, entries)."""
+        """Contribution of each coefficient to the entries, shape (dim, entries)."""
         return initial.basis(self.spec)
 
     @property

@@ -52,7 +52,7 @@ class CatalogueEntry:
 
     Attributes:
         pattern: How its names are written.
-        description: What the groups are.
+        description: Description of the groups.
         example: An example of a name.
     """
 

@@ -28,7 +28,7 @@ _GENERATORS = re.compile(r"(?:[^<>]*:)?\s*<(?P<cycles>[^<>]*)>")
 
 @dataclass(frozen=True, eq=False)
 class SubgroupWords:
-    """What a text says of a subgroup, up to conjugacy.
+    """The description of a subgroup in a text, up to conjugacy.
 
     Attributes:
         group: The group.
@@ -59,7 +59,7 @@ class SubgroupWords:
 
 @dataclass(frozen=True, eq=False)
 class CosetWords:
-    """What a text says of a type.
+    """The description of a type in a text.
 
     Attributes:
         subgroup: The subgroup K.

@@ -338,7 +338,7 @@ def reordered(step: Construction, matrices: NDArray[np.float64]) -> NDArray[np.f
     """Matrices of coordinates in another order, of their types or of products of types.
 
     Args:
-        step: What was done ("reorder", "types" or "pairs").
+        step: Name of the operation ("reorder", "types" or "pairs").
         matrices: Matrices before the step, shape (size, dim, dim).
 
     Returns:

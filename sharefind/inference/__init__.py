@@ -149,7 +149,7 @@ OFFERED = {
     "subgroup_family": ".tests.families",
     "weight_partition": ".partitions.partition_tests",
 }
-"""What is offered here, and where it lies."""
+"""Names that the package offers, each with its module."""
 
 __all__ = list(OFFERED)
 offers(__name__)

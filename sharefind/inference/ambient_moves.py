@@ -74,7 +74,7 @@ class SampledMoves:
         """Return moved samples, (rho_g x, rhohat_g y).
 
         Args:
-            elements: What `draw` returned.
+            elements: The result of `draw`.
             x: As in `Moves.move`.
             y: As in `Moves.move`.
         """

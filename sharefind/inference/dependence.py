@@ -30,7 +30,7 @@ _LOOKED_AT: ContextVar[bool] = ContextVar("looked_at", default=False)
 
 @dataclass(frozen=True)
 class RowCheck:
-    """What the checks of rows found.
+    """The results of the checks of rows.
 
     Attributes:
         in_order: whether rows near each other in the file are more, or less, alike than rows in a random order.
@@ -49,7 +49,7 @@ class RowCheck:
         """Return one line that ends with advice if rows look dependent; no line otherwise.
 
         Args:
-            advice: What to do.
+            advice: The remedy.
         """
         kinds = {
             "rows near each other in the file are related": self.in_order,

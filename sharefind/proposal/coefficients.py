@@ -106,7 +106,7 @@ class Coefficients:
 
     @property
     def weight_unit(self) -> float:
-        """What a linear coefficient is multiplied by to be a weight of y on x."""
+        """The factor that turns a linear coefficient into a weight of y on x."""
         return self.frame.y_unit / self.frame.x_unit
 
     @property

@@ -113,7 +113,7 @@ class _Fit:
         loss: Squared error in units of the noise.
         slopes: Gradient of minus half the loss, shape (count,).
         curvature: Second derivatives of half the loss, shape (count, count).
-        scores: What each row adds to the slopes, shape (rows, count).
+        scores: Contribution of each row to the slopes, shape (rows, count).
     """
 
     turn: FloatArray
@@ -164,7 +164,7 @@ class _FrameProblem:
     def _part(
         self, model: LabelModel, kept: FloatArray, turn: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """What one model adds to the loss, the slopes (count,), the curvature (count, count) and scores (rows, count).
+        """Contributions of one model: loss, slopes (count,), curvature (count, count) and scores (rows, count).
 
         The fitted labels are those of x -> Q f(Q^-1 x), for f among the functions that are kept in the standard frame.
         """

@@ -66,7 +66,7 @@ def least_squares(
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        layout: What is moved; its first block is the weight (d_out, d_in).
+        layout: Layout of the moved entries; its first block is the weight (d_out, d_in).
         about: "mean" subtracts the mean of each column of x and of y, so that no vector added to them matters; "origin"
             keeps the zero of the data, which changes of sign need. Where x has a constant column, the origin stays and
             no constant is fitted.

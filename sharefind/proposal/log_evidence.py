@@ -171,7 +171,7 @@ class LogEvidence:
     Attributes:
         coefficients: Coefficients of the data.
         signal: p-value below which coefficients are no noise.
-        ambient: What generates all moves that are looked at, as permutations of the layout's points; the swaps of the
+        ambient: Generators of all moves that are considered, as permutations of the layout's points; the swaps of the
             layout where None.
     """
 

@@ -72,7 +72,7 @@ class PermutationSearch:
     """Permutations of the points of a layout, by base point and image.
 
     Attributes:
-        coefficients: What they nearly keep.
+        coefficients: The coefficients that they nearly keep.
         effort: How long they are searched, and how near they must come.
         expansions: Partial permutations that were looked at.
         is_exhaustive: Whether the search was not cut short.

@@ -113,7 +113,7 @@ def propose(
 def _explored(
     x: FloatArray, y: FloatArray, moves: MoveKind, about: About, seed: int, settings: Proposing, names: Sequence[str]
 ) -> Finding:
-    """What one kind of permutations makes of the samples."""
+    """The finding with one kind of permutations."""
     evidence = LogEvidence(least_squares(x, y, _layout(x, y, moves), about, names=names))
     return _Exploration(evidence, _layout(x, y, "permutations"), settings).finding(seed)
 
@@ -140,7 +140,7 @@ class _Exploration:
 
     @property
     def layout(self) -> Layout:
-        """What may be moved."""
+        """The layout of the entries that may be moved."""
         return self.evidence.coefficients.layout
 
     def _spaces(self, seed: int) -> tuple[list[TiedSpace], bool]:

@@ -90,7 +90,7 @@ class RelationContrast:
 
 @dataclass(frozen=True, eq=False)
 class TiedRelations:
-    """What the proposing rows make of the relation under the ties of each subgroup.
+    """The relation that the proposing rows expect under the ties of each subgroup.
 
     Attributes:
         points: Points of the whole group, on outputs and inputs.
@@ -192,11 +192,11 @@ class _Ties:
         return np.hstack([b.posterior_mean(labels).reshape(b.block.values.shape) for b, labels in blocks])
 
     def of_outputs(self, vector: FloatArray) -> FloatArray:
-        """What the group fixes of labels (d_out,)."""
+        """The fixed part of labels (d_out,)."""
         return _fixed_part(vector, self.outputs)
 
     def of_inputs(self, vector: FloatArray) -> FloatArray:
-        """What the group fixes of inputs (d_in,)."""
+        """The fixed part of inputs (d_in,)."""
         return _fixed_part(vector, self.inputs)
 
 

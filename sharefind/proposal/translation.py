@@ -25,9 +25,9 @@ class Translations:
 
     Attributes:
         fewest: Fewest outputs along which a shift can be seen, and times that a weight must be used.
-        reserve: What a tying without a group must gain over one with a group, in units of log evidence, beside the log
-            of the number of bands that are compared.
-        cut: What a filter must gain beyond that where some outputs do not see all of it, and again where these are set
+        reserve: Gain in log evidence that a tying without a group needs over one with a group, beside the log of the
+            number of bands that are compared.
+        cut: Further gain that a filter needs where some outputs do not see all of it, and again where these are set
             free.
         fewest_inside: Fewest outputs that see all of a filter whose other outputs are set free.
         most_border: Most outputs on each side that are left aside when a band is looked for in the middle.

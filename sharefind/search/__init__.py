@@ -90,7 +90,7 @@ OFFERED = {
     "run_search": ".run",
     "search_config": ".presets",
 }
-"""What is offered here, and where it lies."""
+"""Names that the package offers, each with its module."""
 
 __all__ = list(OFFERED)
 offers(__name__)

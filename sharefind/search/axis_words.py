@@ -1,4 +1,4 @@
-"""What the names of axes mean for a group: which axes it moves where no expression says so, and how long they are."""
+"""The meaning of axis names for a group: the axes that it moves without an expression, and their lengths."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def effect_training(
     start close to 0, so that the way travelled is what was learned, where 0 is no saddle.
 
     Args:
-        problem: What is searched.
+        problem: The problem of the search.
         space: E_j.
         key: Names the random streams.
         progress: Called with the steps done and the steps in all.

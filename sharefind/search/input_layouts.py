@@ -80,7 +80,7 @@ class Layout:
 
 
 def layout_picture(problem: Problem, bounds: PictureBounds = BOUNDS) -> list[str]:
-    """What a search understood of the columns: lines for people, of which those that go on are indented.
+    """The search's reading of the columns, in lines for people; continued lines are indented.
 
     Args:
         problem: The search.
@@ -174,7 +174,7 @@ def _table(table: NDArray[np.object_], axes: Axes, bounds: PictureBounds) -> Ite
 
 
 def _legend(orbits: ColumnOrbits) -> list[str]:
-    """What the letters mean where it is not that columns are permuted."""
+    """The meaning of the letters where they are not permuted columns."""
     if orbits.is_mixed:
         return ["columns with the same letter are mixed (by a rotation, for example), not permuted"]
     if (orbits.signs < 1).any():

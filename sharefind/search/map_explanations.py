@@ -41,13 +41,13 @@ OWN = ("block_length", "unit", "hidden_rep", "replicates")
 def map_explanations(
     problem: TestedProblem, memory: Memory, progress: StageProgress, most_generators: int = 6
 ) -> tuple[MapExplanation, ...]:
-    """What is wrong with maps of columns: the generators of a candidate that was given, and was not accepted.
+    """The faults of maps of columns: the generators of the user's candidate, which was not accepted.
 
     Half of the rows show where a map misfits and what is nearest to it. That is tested on the others, by the tests of
     the search; its p-value is its own, since those rows had no part in choosing it.
 
     Args:
-        problem: What was searched.
+        problem: The problem of the search.
         memory: Explanations that were finished before.
         progress: Called before each map.
         most_generators: Generators that are looked at.
@@ -141,7 +141,7 @@ def _tested(problem: Problem, near: ColumnMap, rows: tuple[Tensor, Tensor, Tenso
     """The tests of the search, of the group that one map generates.
 
     Args:
-        problem: What was searched.
+        problem: The problem of the search.
         near: The map.
         rows: Inputs, labels and units that have not proposed it.
     """

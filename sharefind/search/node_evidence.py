@@ -1,4 +1,4 @@
-"""What was seen at a node and what was concluded from it."""
+"""The evidence at a node, and the conclusion from it."""
 
 from __future__ import annotations
 

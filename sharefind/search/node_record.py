@@ -15,7 +15,7 @@ class NodeRecord:
 
     Attributes:
         key: The node's.
-        evidence: What was seen.
+        evidence: The evidence at the node.
         proposals: Where the search may go from there.
     """
 

@@ -1,4 +1,4 @@
-"""What no model could predict: an empirical noise floor, against which "particles stay on {0}" is checked.
+"""An empirical noise floor, against which the finding "particles stay on {0}" is checked.
 
 {0} is stationary whenever the data have no linear signal that the unit can see. Staying there means "done" only if the
 labels carry no signal at all; otherwise the unit is blind to it, and the record says so.
@@ -128,7 +128,7 @@ def explain_zero(problem: TestedProblem, evidence: NodeEvidence) -> NodeEvidence
 
 
 def _advice(problem: Problem) -> str:
-    """What sees more than the unit does.
+    """Advice to use a unit that sees more than this one.
 
     A hidden layer with biases sees everything, given enough data; under infinite groups one of vectors.
     """

@@ -104,7 +104,7 @@ class Problem:
 
     @property
     def loss(self) -> Loss:
-        """What trainings minimise on standardised samples: the squared loss, or of classes the cross-entropy."""
+        """The loss on standardised samples: squared, or cross-entropy for classes."""
         return loss_of(self.change)
 
     @property
@@ -215,7 +215,7 @@ class Problem:
 
     @property
     def settings_fingerprint(self) -> str:
-        """What identifies all that a result depends on beside the samples: SHA-256 of the settings and the generators.
+        """SHA-256 of the settings and the generators, on which a result depends beside the samples.
 
         Budgets and limits are no part of it, nor is where files lie; of a file with generators the matrices count.
         """

@@ -158,7 +158,7 @@ def _on_points_and_columns(problem: Problem, group: Group) -> dict[str, Any]:
 
 
 def _moves(problem: Problem, group: Group) -> ColumnMoves | None:
-    """What a group's generators do to columns; None where one does more than permute them and change signs."""
+    """The action of a group's generators on columns; None where one does more than permute them and change signs."""
     if not isinstance(group, FiniteGroup):
         return None
     reps = problem.representations_of(group)

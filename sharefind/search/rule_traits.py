@@ -1,4 +1,4 @@
-"""What others must know of a rule, which it declares: nothing asks for the name of a rule."""
+"""The properties that a rule declares to the rest of the code, which does not depend on the names of rules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class GrowthTraits:
-    """What a growth rule declares. The defaults suit a rule that adds numerical directions.
+    """Properties of a growth rule. The defaults suit a rule that adds numerical directions.
 
     Attributes:
         keeps_to_candidates: Whether it visits the candidate's exact invariant spaces alone. Exact tests decide about
@@ -30,7 +30,7 @@ class GrowthTraits:
 
 @dataclass(frozen=True)
 class StopTraits:
-    """What a stopping rule declares. The defaults suit a rule that trains on the data alone.
+    """Properties of a stopping rule. The defaults suit a rule that trains on the data alone.
 
     Attributes:
         decides_by_tests: Whether the exact tests decide. Such a rule needs vanilla training and a growth rule that

@@ -39,7 +39,7 @@ VERDICT_NOTE = (
     "say about it, 0 to 1. break seen: with probability .8, in standard deviations of the signal. tying: on rows kept "
     "apart, in % of the labels' variance."
 )
-"""What the columns hold."""
+"""The content of the columns."""
 
 Grid = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Headings, and the cells of each row."""

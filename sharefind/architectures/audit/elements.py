@@ -48,7 +48,7 @@ ELEMENTS = ElementSettings()
 
 @dataclass(frozen=True, eq=False)
 class RowAction:
-    """What an element does to rows of numbers: a signed permutation of their places, or a matrix.
+    """The action of an element on rows of numbers: a signed permutation of their positions, or a matrix.
 
     Attributes:
         perm: Place to which each number goes, shape (dim,); None for a matrix.
@@ -123,8 +123,8 @@ class Element:
     Attributes:
         name: Cycles of its permutation, or words for an element of a continuous group.
         generator: Number of the generator that it is, counted from 1; None for any other element.
-        on_inputs: What it does to inputs.
-        on_outputs: What it does to outputs.
+        on_inputs: Its action on inputs.
+        on_outputs: Its action on outputs.
         permutation: The permutation of the group's points; None for an element of a continuous group.
     """
 

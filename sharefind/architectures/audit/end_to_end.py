@@ -68,7 +68,7 @@ class ElementError:
         error: Root mean square of f(g x) - g f(x), in the part of the outputs where it is largest beside the spread.
         noise: The network's rounding in the same part.
         relative: The error relative to the spread of that part; None if its outputs are constant.
-        verdict: What it means.
+        verdict: The conclusion.
         part: First output of that part, counted from 0.
     """
 
@@ -114,7 +114,7 @@ def parts_of(moves: Iterable[RowAction], dim: int) -> IntArray:
     """Return the part of each coordinate, shape (dim,), int64: coordinates that an element mixes are in one part.
 
     Args:
-        moves: What elements do.
+        moves: The action of each element.
         dim: Number of coordinates.
     """
     pairs = [(np.arange(dim), np.arange(dim)), *(move.mixed for move in moves)]

@@ -63,7 +63,7 @@ class Certificate:
         error: Largest relative equivariance error of a random layer.
         tolerance: Bound on this error.
         trials: Number of random inputs.
-        naming: What is known about the name: "proven", "image" of the named group, or "unchecked".
+        naming: Status of the name: "proven", "image" of the named group, or "unchecked".
         cycles_checked: Whether the cycles in the name were compared with the generators; None where it has none.
     """
 
@@ -212,7 +212,7 @@ def _check_order(spec: SharingSpec, stabiliser: Stabiliser) -> int | None:
 
 
 def _check_name(spec: SharingSpec, stabiliser: Stabiliser) -> tuple[Naming, bool | None]:
-    """What is known of the name of the group, and of the cycles in it: None where there are none."""
+    """The status of the name of the group and of the cycles in it; None where there are no cycles."""
     claim, group = claim_of(spec.group_name), stabiliser.reps[INPUTS].group
     try:
         if isinstance(group, FiniteGroup):

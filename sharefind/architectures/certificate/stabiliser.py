@@ -111,7 +111,7 @@ def _with_products(
 
 
 def _names(spec: SharingSpec) -> tuple[str, ...]:
-    """What the representations are called."""
+    """The names of the representations."""
     return (*spec.rep_names, *SPACES[LENGTHS : len(spec.space_dims)])
 
 

@@ -21,7 +21,7 @@ NAMED = {"C": "Z", "S": "S", "R": "C", "SO": "SO", "O": "O"}
 """Families of sharefind, and of emlp with the same matrices on the natural representation."""
 
 REPS = ("rep_in", "rep_out", "rep_hidden")
-"""What the representations are called in a snippet."""
+"""The names of the representations in a snippet."""
 
 
 def emlp_source(view: PeerView) -> str:

@@ -18,7 +18,7 @@ SMALLEST = {"C": 1, "D": 3, "R": 3, "SO": 2, "O": 2}
 """Families that escnn has, each with the n from which our natural representation is the one in `_natural`."""
 
 TYPES = ("x_type", "y_type", "h_type")
-"""What the representations are called in a snippet."""
+"""The names of the representations in a snippet."""
 
 
 @dataclass(frozen=True)

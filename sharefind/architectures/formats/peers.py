@@ -1,4 +1,4 @@
-"""What a specification is in the words of a peer library: a named group, and representations with their recipes.
+"""A specification in the terms of a peer library: a named group, and representations with their constructions.
 
 The snippets themselves are in `emlp_snippet` and `escnn_snippet`. Both claim that the peer's equivariant maps are the
 space of the specification, so whatever is read from its names is held against it, exactly.

@@ -111,7 +111,7 @@ def _definitions(text: str) -> str:
 
 
 def _constant(name: str, sharing: Sharing) -> str:
-    """What an attribute of a `Sharing` is called in a module."""
+    """The name of an attribute of a `Sharing` in a module."""
     if name == "sigma":
         return f"torch.{OPERATORS[sharing.spec.activation.name].lower()}"
     return str(getattr(sharing, name)) if name.startswith("has_") else name.upper()
@@ -309,7 +309,7 @@ def _basis_texts(spec: SharingSpec) -> list[list[str]]:
 
 
 def _label_meaning(labels: NDArray[np.int32]) -> str:
-    """What the labels that occur stand for."""
+    """The meaning of the labels that occur."""
     zero = ", 0 an entry that is zero" if (labels == 0).any() else ""
     return f"k is coefficient number k{', -k its negative' if (labels < 0).any() else ''}{zero}"
 

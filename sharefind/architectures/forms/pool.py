@@ -67,7 +67,7 @@ class Pool:
         shape: (d_out, d_in).
         matches: Relations that move numbers.
         sums: Relations that add numbers up.
-        mix: What each coefficient contributes to the rates of the matches, then of the sums, shape (dim, relations).
+        mix: Contribution of each coefficient to the rates of the matches, then of the sums, shape (dim, relations).
     """
 
     name: ClassVar[str] = "pool"

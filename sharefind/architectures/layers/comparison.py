@@ -221,7 +221,7 @@ def fit_network(
     cross-entropy is minimised, else the squared loss.
 
     Args:
-        network: What is trained; its centre, shift and scale stay as they are.
+        network: The network to train; its centre, shift and scale stay unchanged.
         module: The network, or a module that calls it.
         x: Inputs, shape (n, d_in), in the user's coordinates.
         y: Labels, shape (n, d_out).

@@ -169,7 +169,7 @@ class _Training:
 
     @property
     def learnt(self) -> list[nn.Parameter]:
-        """What is trained."""
+        """The network to train."""
         return [p for p in self.module.parameters() if p.requires_grad]
 
     def run(self, callback: Callable[[Epoch], object] | None) -> FitResult:

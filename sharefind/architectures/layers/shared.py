@@ -29,7 +29,7 @@ from sharefind.meanfield.dynamics.tied import TiedEntries, is_transformed
 Device = torch.device | str | None
 
 Source = SharingSpec | TrainedNetwork | Path | str
-"""What a layer can be built from: a specification, a trained network, or a file with one of the two."""
+"""The sources of a layer: a specification, a trained network, or a file with one of the two."""
 
 Made = TypeVar("Made", bound=tuple[Any, ...])
 
@@ -103,7 +103,7 @@ class SharedModule(standalone.SharedModule):
     `to_empty` and `load_state_dict`, or after `load_state_dict(..., assign=True)`.
 
     Args:
-        sharing: What is shared, with the specification.
+        sharing: Description of the shared space, with its specification.
 
     Attributes:
         spec: The specification.

@@ -21,7 +21,7 @@ class SharedModule(nn.Module):
     """Blocks of parameters in the shared space, made of free coefficients.
 
     Args:
-        sharing: What is shared.
+        sharing: Description of the shared space.
         lead: Leading axes of the coefficients.
         start: Numbers of coefficients, with their standard deviation at the start.
         device: As in torch.nn.Linear.
@@ -38,7 +38,7 @@ class SharedModule(nn.Module):
     """Position among `values` of each entry of the blocks, shape (entries,)."""
 
     basis: Tensor
-    """What each coefficient adds to the entries of the blocks, shape (DIM, entries)."""
+    """Contribution of each coefficient to the entries, shape (DIM, entries)."""
 
     type_of: Tensor
     """The type of each hidden unit, shape (D_HIDDEN,)."""
@@ -231,7 +231,7 @@ class SharedModule(nn.Module):
         return places
 
     def _dense_basis(self, like: Tensor) -> Tensor:
-        """What each coefficient adds to the entries, shape (DIM, entries)."""
+        """Contribution of each coefficient to the entries, shape (DIM, entries)."""
         if self.sharing.has_sparse_basis:
             basis = like.new_zeros(self.sharing.dim, sum(self.sizes))
             for row, entries in zip(basis, self.sharing.sparse_basis, strict=True):
@@ -291,7 +291,7 @@ class SharedShallowNetwork(SharedModule):
     the width. A state that is loaded has a centre, shift and scale of its own.
 
     Args:
-        sharing: What is shared.
+        sharing: Description of the shared space.
         width: Number of particles; WIDTH, that of the search, where None.
         device: As in torch.nn.Linear.
         dtype: As in torch.nn.Linear.

@@ -47,7 +47,7 @@ def check_equivariance(sharing: Sharing, module: nn.Module, trials: int = 16) ->
     centre where that is above 1, since g x is rounded.
 
     Args:
-        sharing: What is shared.
+        sharing: Description of the shared space.
         module: One of the modules above.
         trials: Number of inputs x.
 

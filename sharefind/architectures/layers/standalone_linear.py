@@ -24,7 +24,7 @@ class SharedLinear(SharedModule):
     On average an entry of W starts with the variance that entries of nn.Linear have.
 
     Args:
-        sharing: What is shared.
+        sharing: Description of the shared space.
         in_features: D_IN, as in the layer that it replaces; None for no check.
         out_features: D_OUT, as in the layer that it replaces; None for no check.
         bias: Whether the replaced layer has a bias; None for no check.
@@ -65,7 +65,7 @@ class SharedLinear(SharedModule):
     """The input at each place of each copy of the grid, copy by copy."""
 
     mix: Tensor
-    """What coefficients contribute to rates, or values to the entries of blocks."""
+    """Contribution of coefficients to rates, or of values to the entries of blocks."""
 
     pools: Tensor
     """Sign with which each input enters each sum, shape (D_IN, sums)."""
@@ -322,7 +322,7 @@ class SharedLinear(SharedModule):
         self.register_buffer("mix", self._mix(waves).to(like), persistent=False)
 
     def _mix(self, waves: Tensor) -> Tensor:
-        """What the maps h -> h g add to the entries of the blocks, (entries, order)."""
+        """Contribution of the maps h -> h g to the entries of the blocks, (entries, order)."""
         every = torch.arange(len(waves), device=waves.device)
         maps = torch.tensor(self.sharing.differences, device=waves.device) == every[:, None, None]
         turned, place, found = waves @ maps.to(waves) @ waves.t(), 0, []

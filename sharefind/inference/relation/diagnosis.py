@@ -45,7 +45,7 @@ class Diagnosis:
 
     Attributes:
         inputs: Exact test that the law of X is invariant; None where a larger group was tested instead, and accepted.
-        risk: What the tied model loses.
+        risk: Loss of the tied model.
         alpha: Level of both verdicts.
         are_inputs_broken: Whether tests of a whole family found the law of X broken; None where `inputs` says it.
         is_relation_broken: Whether a test of the relation found it broken; None where it was not tested: then the

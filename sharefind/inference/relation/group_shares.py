@@ -27,7 +27,7 @@ NO_SYMMETRY = ""
 
 @dataclass(frozen=True)
 class GroupShares:
-    """What the evidence speaks for.
+    """The groups that the evidence favours.
 
     Attributes:
         log_evidence: Log evidence of each candidate, and of `NO_SYMMETRY`.
@@ -198,7 +198,7 @@ def posterior(evidence: Mapping[str, float], prior: Mapping[str, float], tempera
     Args:
         evidence: Logarithms, of each name.
         prior: Prior weight of each name, positive.
-        temperature: What logarithms are divided by.
+        temperature: Divisor of the logarithms.
 
     Returns:
         The share of each name.

@@ -38,7 +38,7 @@ class Tying(Protocol):
 
     @property
     def centre(self) -> Tensor:
-        """What is subtracted from inputs, (d_in,)."""
+        """The origin, which is subtracted from inputs, (d_in,)."""
         ...
 
     @property

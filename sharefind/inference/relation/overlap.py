@@ -1,4 +1,4 @@
-"""What can inputs say about a group? The share of an anti-invariant function that no function tied by it can copy.
+"""The overlap of inputs with a group: the share of an anti-invariant function that no function tied by it can copy.
 
 Where inputs show one side of a symmetry only, every function on them is the restriction of a tied one: then no labels
 speak against the group, and none for it. The measure reads inputs alone, never labels.
@@ -23,7 +23,7 @@ from sharefind.meanfield.clouds.actions import JointAction
 
 @dataclass(frozen=True)
 class OverlapBounds:
-    """What an overlap must be for a verdict.
+    """Bounds of the overlap for a verdict.
 
     Attributes:
         accepted: Overlap below which what is not rejected is undecided.
@@ -125,7 +125,7 @@ def _steps(moves: AmbientMoves) -> Iterator[tuple[list[int], Tensor]]:
 
 @dataclass(frozen=True)
 class _Left:
-    """What a fit tied by the whole group leaves of functions at the rows.
+    """The residuals of functions at the rows after a fit tied by the whole group.
 
     With k_h(i, j) = k(x_i, h x_j), the kernel of a subgroup is the mean of k_h rho(h) over its elements, so that traces
     with it are means of one number for each element.

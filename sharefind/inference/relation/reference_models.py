@@ -26,7 +26,7 @@ Map = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a model makes of samples that it was not fitted to.
+    """Predictions of a model for samples to which it was not fitted.
 
     Attributes:
         errors: Squared errors, shape (n,).
@@ -243,7 +243,7 @@ def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
 
 @dataclass(frozen=True)
 class _Design:
-    """What one kernel needs for the fits to all folds but one.
+    """Quantities of one kernel for the fits to all folds but one.
 
     folds: rows of each. fits: for each part of the labels the moments of each fold.
     """
@@ -269,7 +269,7 @@ class _Design:
 
 
 def _predictions(parts: list[_Moments], held: int, ridges: Sequence[float]) -> Tensor:
-    """What ridge regression on the other folds predicts of one part in a fold, (ridges, n, d, m)."""
+    """Predictions of ridge regression on the other folds for one part in a fold, (ridges, n, d, m)."""
     rest = [part for k, part in enumerate(parts) if k != held]
     count = sum(p.rows for p in rest)
     second, cross, mean, shift = (

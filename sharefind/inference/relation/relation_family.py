@@ -53,7 +53,7 @@ class RelationMemory(Protocol):
 
 @dataclass(frozen=True)
 class RelationFamily:
-    """What the tests of a family of relations found.
+    """The results of the tests of a family of relations.
 
     Attributes:
         family: Verdicts and p-values. No group is accepted where the inputs show too little of every remaining group.
@@ -158,7 +158,7 @@ def _tell(
 
 @dataclass(frozen=True)
 class _Shared:
-    """What all tests of a family have in common."""
+    """The common arguments of all tests of a family."""
 
     x: Tensor
     y: Tensor
@@ -192,7 +192,7 @@ class _Plan:
     bounds: OverlapBounds
 
     def closure(self, made: Mapping[int, RelationTest]) -> RelationClosure:
-        """What follows from the tests so far."""
+        """The verdicts from the tests so far."""
         found = {place: Found(test.p_value, test.overlap) for place, test in made.items()}
         return RelationClosure(self.family, found, self.alpha, self.bounds)
 

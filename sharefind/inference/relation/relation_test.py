@@ -31,11 +31,11 @@ from sharefind.parallel import Workers
 
 @dataclass(frozen=True)
 class RelationTest:
-    """What a test of a relation found.
+    """The result of a test of a relation.
 
     Attributes:
         test: The bootstrap: its p-value has its level by simulation, it is not exact.
-        overlap: What the inputs can say about the group, about 0 where they show one side of it only and about 1 where
+        overlap: Overlap of the inputs with the group, about 0 where they show one side of it only and about 1 where
             their law is invariant.
         detectable: Smallest break that would have been seen with probability .8, as a share of the standard deviation
             of what the tied fit explains; None where that is not known.
@@ -58,7 +58,7 @@ class RelationSettings:
     Attributes:
         evidence: The kernels and what is done with them.
         most_values: Most labels (rows, times outputs where these move) for which the exact kernel matrices are formed.
-        features: What stands for the kernels of more labels.
+        features: Features that replace the kernels of more labels.
         fewer_values: Most labels of the exact kernel matrices where labels are many but features leave out more than
             the labels' noise. What features leave out would look like a break.
         seen_values: Most labels with which the detectable break is searched; the break of n rows is estimated from that

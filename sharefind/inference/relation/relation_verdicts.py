@@ -48,11 +48,11 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True)
 class Found:
-    """What the test of one group gave.
+    """The result of the test of one group.
 
     Attributes:
         p_value: p-value of its own test.
-        overlap: What the inputs can say about it.
+        overlap: Overlap of the inputs with the group, see `overlap`.
     """
 
     p_value: float

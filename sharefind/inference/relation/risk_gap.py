@@ -24,7 +24,7 @@ from sharefind.inference.sample_checks import refuse_bad_samples
 
 @dataclass(frozen=True)
 class RiskGap:
-    """What tying costs: held-out squared error of the tied model minus that of the free one, over the variance of Y.
+    """The cost of tying: held-out squared error of the tied model minus that of the free one, over the variance of Y.
 
     Attributes:
         gap: The estimate, below 0 where tying helps.
@@ -111,7 +111,7 @@ class FreeFit:
         total: Rows of the data.
         variance: Variance of the labels, summed over outputs.
         spread: Squared distances of labels from their mean, over the variance, shape (n,).
-        held_out: What the free model makes of them.
+        held_out: Held-out predictions of the free model.
         settings: How it was done.
     """
 

@@ -89,7 +89,7 @@ class FeatureEvidence:
         landmarks: Landmarks of the chosen length, at the scaled inputs (n, d_in) of the rows that are read.
         labels: Scaled labels, shape (n, c) where the group does not change them, (n q, 1) where it does.
         rows: Which rows these are, (n,), int64.
-        scale: What scaled them.
+        scale: The scaling of the rows.
         tied: The fit by K_H.
         anti: Features of A (A + c N)^{-1}, shape (N, r').
         noise: The chosen noise variance, relative to the amplitude.
@@ -279,7 +279,7 @@ class _Choice:
         few: Those that judge, at some of the rows.
         some: Labels of these rows, shape (N', c).
         labels: Labels of all rows, shape (N, c).
-        scale: What scaled them.
+        scale: The scaling of the rows.
         evidence: The best.
     """
 

@@ -306,7 +306,7 @@ class _Features:
         return total
 
     def _terms(self, labels: Tensor, place: int, piece: Tensor, kept: dict[int, Tensor]) -> Tensor:
-        """What each sample of a piece adds to F where it stays, flat: (samples, orbits |G| w).
+        """Contribution of each unmoved sample of a piece to F, flat: (samples, orbits |G| w).
 
         All copies of a hypothesis have the same labels, so that it is kept, by the place of the piece, as long as it
         fits.

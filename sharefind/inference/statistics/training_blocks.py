@@ -96,7 +96,7 @@ class BlockTask(Protocol[T_co]):
     """Trains a block and evaluates its clouds; it is pickled for workers."""
 
     def __call__(self, block: TrainingBlock, progress: Progress | None = None) -> T_co:
-        """What is read of the block's rows."""
+        """The part of the block's rows that is read."""
         ...
 
 

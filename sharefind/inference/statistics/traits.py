@@ -1,4 +1,4 @@
-"""What a statistic declares, and what it may ask about the problem whose symmetries it tests."""
+"""The properties that a statistic declares, and its view of the problem whose symmetries it tests."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class VectorScore(SearchStatistic):
         """Return the score for the vectors of a problem.
 
         Args:
-            problem: What is tested.
+            problem: The finding to test.
 
         Raises:
             GroupError: The group does not act by vectors and scalars.
@@ -128,7 +128,7 @@ class _Symmetric:
     rng: np.random.Generator
 
     def left_over(self) -> tuple[Tensor, list[FloatArray]]:
-        """What the model leaves of the labels, (n, q), and the roots of the moments of each block, (k, m)."""
+        """The model's residuals of the labels, (n, q), and the roots of the moments of each block, (k, m)."""
         copies = [self._copy() for _ in range(self.settings.fitted_copies)]
         stacked = [(_with_constant(blocks), labels) for blocks, labels in copies]
         equations = [_normal_equations(stacked, rows) for rows in self._folds]

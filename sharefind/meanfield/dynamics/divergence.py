@@ -62,7 +62,7 @@ class DivergedError(NotConvergedError):
             was found.
 
     Args:
-        message: What happened, where, and what to do.
+        message: The fault, its place and the remedy.
     """
 
     def __init__(self, message: str, factor: float | None = None) -> None:
@@ -81,7 +81,7 @@ class Watch:
         start: theta^0, shape (R, D, N).
         config: Its settings.
         must_learn: Whether anything but particles that are not finite is a divergence.
-        rule: What counts as one.
+        rule: Criterion of divergence.
     """
 
     gradient: Gradient

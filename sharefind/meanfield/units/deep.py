@@ -76,7 +76,7 @@ class DeepUnit(Unit):
 
     Attributes:
         hidden_reps: The representations of the hidden layers, from the inputs up.
-        function: What is applied to coordinates that are permuted.
+        function: Function of the permuted coordinates.
         has_residuals: Whether layers of equal representations are added.
 
     Raises:
@@ -111,7 +111,7 @@ class DeepUnit(Unit):
 
     @cached_property
     def layer_functions(self) -> tuple[LayerFunction, ...]:
-        """What is applied to each hidden layer."""
+        """The function of each hidden layer."""
         return tuple(LayerFunction(self.function, signed_coordinates(rep)) for rep in self.hidden_reps)
 
     @cached_property
@@ -127,7 +127,7 @@ class DeepUnit(Unit):
 
     @cached_property
     def bias_spaces(self) -> tuple[Subspace, ...]:
-        """What the group fixes in each hidden layer and in the outputs."""
+        """The fixed subspace of each hidden layer and of the outputs."""
         return tuple(fixed_space(rep) for rep in self.reps[1:])
 
     @cached_property

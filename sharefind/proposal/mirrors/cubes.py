@@ -194,7 +194,7 @@ def _line(
 
 @dataclass(frozen=True, eq=False)
 class CubicLines:
-    """What images of columns leave to be compared.
+    """The products left to compare under images of columns.
 
     Attributes:
         cubes: The coefficients.

@@ -34,7 +34,8 @@ class MirrorSearch:
         steps: Partial maps that were looked at.
         is_exhaustive: Whether the search was not cut short.
         on_progress: Called as columns get images.
-        against: What products with an input and its image refute of others, for images of labels that were met.
+        against: Images of other inputs that products with an input and its image refute, for the images of labels so
+            far.
     """
 
     terms: Terms

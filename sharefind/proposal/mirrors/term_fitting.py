@@ -226,7 +226,7 @@ class TermFitting:
         return found
 
     def _basis(self, degree: int) -> FloatArray | None:
-        """What products are read beside: inputs for those of three, the mean alone for those of two."""
+        """The terms fitted beside products: inputs beside those of three, the mean alone beside those of two."""
         return np.linalg.qr(self.design(Entered.none()))[0] if degree == 3 else None
 
     def _columns(self, factors: IntArray, basis: FloatArray | None) -> FloatArray:

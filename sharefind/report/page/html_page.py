@@ -116,7 +116,7 @@ def rendered(template: str, **values: Any) -> str:
 
     Args:
         template: Name of its file, which extends `frame.html`.
-        values: What its variables stand for.
+        values: Values of its variables.
     """
     environment = Environment(
         loader=FunctionLoader(_page_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True,

@@ -34,7 +34,7 @@ def stage_progress(
 
     Args:
         console: A console on stderr.
-        words: What is done before the first stage.
+        words: Name of the work before the first stage.
         is_silent: Whether output is silent.
         is_json: Whether the output is JSON.
         prefix: Words before the name of a stage.

@@ -61,7 +61,7 @@ RUN = "run"
 _SPENT = TypeAdapter(dict[Literal["seconds"], Annotated[float, Field(ge=0, allow_inf_nan=False)]])
 
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, SharefindError)
-"""What a line with a right checksum and wrong content raises."""
+"""Exceptions of a line with a right checksum and wrong content."""
 
 
 class RunFolder:
@@ -154,14 +154,14 @@ class RunFolder:
 
     @cached_property
     def _mark(self) -> str | None:
-        """What tells this run's lines from those of other samples or settings; None before it is claimed."""
+        """The mark of this run's lines, which other samples or settings do not have; None before the run is claimed."""
         files = [self.path / name for name in (FINGERPRINT, SETTINGS_FINGERPRINT)]
         if not all(file.is_file() for file in files):
             return None
         return digest(b"".join(read_small(file).strip() for file in files))[:16]
 
     def _all(self, kind: Kind[Any]) -> dict[str, Any]:
-        """What a journal keeps; lines that cannot be read are noted and left out, and their work is done again."""
+        """The records of a journal; unreadable lines are noted and left out, and their work is repeated."""
         if kind in self._kept:
             return self._kept[kind]
         codec, journal = CODECS[kind], self._journals[kind]
@@ -371,7 +371,7 @@ def _fingerprints(problem: Problem) -> dict[str, str]:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong with a record, on one line."""
+    """The fault of a record, on one line."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -28,7 +28,7 @@ class ThresholdRule:
     Attributes:
         name: "fixed", or the name of the rule that this one stands in for.
         delta: The threshold; by default that of the settings, and `augmented_delta` where they have none.
-        traits: What the rule declares.
+        traits: Properties that the rule declares.
     """
 
     name: str = "fixed"
@@ -84,14 +84,14 @@ def distance_evidence(
     """The evidence where dist^2 decides.
 
     Args:
-        problem: What is searched.
+        problem: The problem of the search.
         node: E_j.
         rule: Name of the stopping rule.
         found: dist^2 beside delta_j.
         relative: The relative escape.
         saddle: Whether particles that stay rest at a saddle.
         named: Labels of the node's groups that are accepted and rejected.
-        against: What the exact tests say, where they disagree.
+        against: Result of the exact tests where they disagree.
 
     Returns:
         The record of the node.

@@ -25,7 +25,7 @@ class RandomisationRule:
 
     Attributes:
         name: Name of the rule.
-        traits: What the rule declares.
+        traits: Properties that the rule declares.
     """
 
     name: str = "randomisation"

@@ -1,4 +1,4 @@
-"""What stopping rules work with: does training started on E_j stay on E_j?
+"""The interface of stopping rules: does training started on E_j stay on E_j?
 
 Each rule has a file of its own, and declares there what others must know of it. Every rule also asks whether staying is
 only a saddle (stationary, not optimal). The growth rules decide where to grow instead.
@@ -36,7 +36,7 @@ class StoppingRule(Protocol):
 
     @property
     def name(self) -> str:
-        """What the rule is called in the record."""
+        """The name of the rule in the record."""
         ...
 
     def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
@@ -58,7 +58,7 @@ class RegisteredStop(StoppingRule, Protocol):
 
     @property
     def traits(self) -> StopTraits:
-        """What the rule declares."""
+        """The properties that the rule declares."""
         ...
 
 
