@@ -90,7 +90,7 @@ class Basis:
 
     @cached_property
     def _scales(self) -> FloatArray:
-        """Factors that normalise the functions in an inner product that rotations keep (Bombieri's for monomials), (p,)."""
+        """Factors that normalise the functions in a product that rotations keep (Bombieri's for monomials), (p,)."""
         if self._is_harmonic:
             return np.ones(self.size)
         factorials = np.vectorize(math.factorial, otypes=[float])

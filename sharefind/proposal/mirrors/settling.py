@@ -290,7 +290,7 @@ class _Settling:
             self.inputs.compare(pair, line.same, line.known, line.is_even)
 
     def _told_by_cubes(self, j: int) -> None:
-        """The images of inputs that products of three leave possible for a settled label: products have the same size."""
+        """The images of inputs that products of three leave possible for a settled label: of like products."""
         if not self.has_cubes:
             return
         k, s = self.outputs.image(j)
