@@ -93,8 +93,8 @@ class Wanted:
 
     Attributes:
         positions: Positions of the columns, in the order of the file, counted from 0.
-        numbers: Those that must hold numbers.
-        text: Those whose cells are words even where they look like numbers.
+        numbers: Positions of columns that must hold numbers.
+        text: Positions of columns whose cells are words even where they look like numbers.
         units: The column with the units of rows, which may hold anything.
         others: Those without a role, which may hold numbers, words or dates.
     """
@@ -116,7 +116,7 @@ class RawColumns:
 
     Attributes:
         header: Names of all columns in the order of the file; "" for one without a name.
-        values: By position, those that were wanted, with a row along the first axis.
+        values: The wanted values by position, with a row along the first axis.
     """
 
     header: tuple[str, ...]

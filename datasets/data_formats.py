@@ -1,7 +1,7 @@
 """The formats of data files, a line each, and the one way in which all of them are read.
 
-Nothing is ever unpickled, and every refusal is one line. Sizes are checked before anything is read or unpacked, those
-that a file declares as well as its own.
+Nothing is ever unpickled, and every refusal is one line. Sizes are checked before anything is read or unpacked: the
+size of the file, and the sizes that it declares.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -53,7 +53,7 @@ def format_of(path: str | Path) -> DataFormat | None:
 
 
 def read_table(path: str | Path, limits: Limits = DEFAULT_LIMITS, roles: Roles | None = None) -> Table:
-    """Read the columns (arrays) of a file that roles name, or all but those that they drop where they name none.
+    """Read the columns (arrays) of a file that roles name, or all but the dropped ones where roles name none.
 
     Args:
         path: The file; its ending says how it is read.

@@ -1,4 +1,4 @@
-"""The Ising model on a 4 x 4 torus: the energy of 16 spins, whose symmetries are more than those that meet the eye.
+"""The Ising model on a 4 x 4 torus: the energy of 16 spins, which has more symmetries than the lattice shows.
 
 Nothing is read: spins are drawn when the task is loaded.
 """

@@ -23,7 +23,7 @@ from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.storage import shown
 
 GivenMap = str | Path | Mapping[Any, Any] | Sequence[Mapping[Any, Any]]
-"""A map as somebody gives it: the path of a table, a mapping of columns, or several mappings."""
+"""A map as the user gives it: the path of a table, a mapping of columns, or several mappings."""
 
 NEEDED = ("name", "image", "sign")
 """Columns that the table of a map must have."""

@@ -36,7 +36,8 @@ def substitution_task(kind: Substitutions, tolerance: float = 0.12) -> Task:
 
     Args:
         kind: Kind of the labels.
-        tolerance: Exchangeabilities lie .076 from the model K80 and .45 and more from those that do not hold.
+        tolerance: Relative escape that counts as staying. The data lie .076 from the model K80, and .45 and more from
+            models that do not hold.
 
     Raises:
         DataError: The kind is unknown or cogent3 is missing.

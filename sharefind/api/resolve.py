@@ -29,7 +29,7 @@ def resolve_problem(
 
     Args:
         config: The configuration.
-        task: The samples; None for those that the configuration names.
+        task: The samples; None for the samples that the configuration names.
         group: A group, a group with its action, or a map of columns, if it has no name or file; None for the one in the
             configuration.
         on_progress: Called with a stage, steps done, and steps in all, as maps are proposed.

@@ -160,7 +160,7 @@ class _Blocks:
         return k
 
     def join(self, coordinates: Iterable[int]) -> bool:
-        """Make one block of those of some coordinates; whether anything changed."""
+        """Join the blocks of some coordinates; return whether anything changed."""
         roots = {self.of(k) for k in coordinates}
         for root in roots:
             self.parents[root] = min(roots)

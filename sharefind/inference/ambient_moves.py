@@ -127,11 +127,11 @@ def axis_rotations(axis: Sequence[float], d_out: int = 1) -> SampledMoves:
 def moved_coordinates(
     moves: AmbientMoves, d_in: int, d_out: int, rng: np.random.Generator, probes: int = 64, unmoved: float = 1e-9
 ) -> NDArray[np.bool_]:
-    """Which coordinates of X the group moves, (d_in,): those whose basis vector some element changes.
+    """Return which coordinates of X the group moves: some element changes their basis vector.
 
-    Of a finite group, its generators tell. Of others, drawn elements do: those that leave a vector alone are a
-    subgroup, so at least half of the elements move what is moved at all, and a coordinate is missed with probability
-    2^-probes.
+    The generators of a finite group determine them. Of other groups elements are drawn: the elements that fix a vector
+    are a subgroup, so that at least half of all elements move a vector that is moved at all, and a coordinate is missed
+    with probability 2^-probes.
 
     Args:
         moves: The group.

@@ -1,6 +1,6 @@
 """The frame in which a group holds best: least squares on the functions that the group keeps there, by Gauss-Newton.
 
-`vector_groups` compares free coefficients with those that a group keeps; where inputs are distributed unevenly, these
+`vector_groups` compares free coefficients with the ones a group keeps; where inputs are distributed unevenly, these
 are uncertain. A group keeps few functions in a frame, and least squares on them give a sharper frame, with the error of
 nonlinear least squares.
 """

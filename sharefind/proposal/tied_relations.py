@@ -138,7 +138,7 @@ class TiedRelations:
 
     @property
     def _weights(self) -> FloatArray:
-        """One over the noise of each label, the mean over those that the whole group mixes."""
+        """One over the noise of each label, averaged over labels that the whole group mixes."""
         return 1 / _fixed_part(self.evidence.coefficients.noise, self._ties(self.points.group).mixed)
 
     def _ties(self, group: FiniteGroup | None) -> _Ties:

@@ -176,7 +176,7 @@ class Band:
 
 
 def _with_own(plain: Labels, rows: NDArray[np.bool_], own: NDArray[np.bool_]) -> Labels:
-    """A pattern in which the entries of some rows vanish, but for those that get a class each; (d_out, d_in) both."""
+    """A pattern in which the entries of some rows vanish, except rows that get a class each; (d_out, d_in) both."""
     labels = np.where(rows.ravel(), 0, plain).astype(np.int64)
     free = np.flatnonzero(own)
     labels[free] = int(plain.max()) + 1 + np.arange(free.size)

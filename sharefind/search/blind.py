@@ -124,7 +124,7 @@ def blind_start(
         has_classes: Whether labels are classes, which a group can only permute.
 
     Returns:
-        The first proposal, and those that follow where it is rejected.
+        The first proposal, and the next ones if it is rejected.
 
     Raises:
         InputError: There are too few samples.

@@ -112,7 +112,7 @@ def proposals(problem: Problem) -> Iterator[Problem]:
     """Yield the same search with each of the proposals that follow its own, in the order in which the data propose
     them.
 
-    The caller, which tests the proposals, records those that were rejected before.
+    The caller, which tests the proposals, records the proposals that were rejected before.
 
     Args:
         problem: The search.

@@ -147,7 +147,6 @@ def warnings_of(start: SubgroupStart | None, group: Group) -> tuple[str, ...]:
     if not start.finding.has_signal:
         return (f"{size}, and the proposing rows show no signal; {group.name} as a whole is tested",)
     if not start.finding.is_exhaustive:
-        return (
-            f"{size}, and the search for those that the data propose was cut short: whether others hold is undecided",
-        )
+        cut = "the search for subgroups that the data propose was cut short"
+        return (f"{size}, and {cut}: whether others hold is undecided",)
     return ()

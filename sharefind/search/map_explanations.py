@@ -1,4 +1,4 @@
-"""Why maps of columns that somebody gave are wrong: rows that look at them, and others that test what is nearest."""
+"""Why the user's maps of columns are wrong: some rows examine them, and the others test the nearest maps."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def map_explanations(
 
 
 def _given_maps(problem: Problem) -> tuple[ColumnMap, ...] | None:
-    """The generators of a candidate that somebody gave by what it does to columns."""
+    """The generators of a candidate that the user gave by its action on columns."""
     config, action = problem.settings.config, getattr(problem.task, "action", None)
     is_file = config.generators is not None or config.map is not None
     is_recommended = action is not None and problem.candidate.in_rep is action.in_rep

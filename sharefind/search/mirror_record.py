@@ -92,7 +92,7 @@ OpenImages = tuple[dict[int, list[int]], dict[int, list[int]]]
 
 
 def _open(left: ImagesLeft, found: MirrorProposal) -> OpenImages:
-    """The images that the coefficients do not settle, except those that were set aside."""
+    """The images that the coefficients do not settle, except the ones set aside."""
     return _sources(left.inputs, found.aside_inputs), _sources(left.outputs, found.aside_outputs)
 
 

@@ -89,7 +89,7 @@ def mirror_start(
 
 
 def kept_columns(values: FloatArray, aside: Sequence[int]) -> FloatArray:
-    """Return columns with those that were set aside at 0, so that no test reads them.
+    """Return columns with the set-aside ones at 0, so that no test reads them.
 
     Args:
         values: The columns, shape (n, d).

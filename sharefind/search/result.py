@@ -75,8 +75,8 @@ class Result(Part):
         warnings: Warnings for the user, a sentence each.
         e_star: The space that was found.
         accepted: Candidate groups that were accepted.
-        rejected: Those that were rejected.
-        undecided: Those whose test is open.
+        rejected: Candidate groups that were rejected.
+        undecided: Candidate groups whose test is open.
         maximal: The largest accepted group.
         independence_p_value: p-value of the test that Y is independent of X, where it was made.
         symmetries: The tests of all candidate groups.

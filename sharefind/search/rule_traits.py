@@ -14,7 +14,7 @@ class GrowthTraits:
         keeps_to_candidates: Whether it visits the candidate's exact invariant spaces alone. Exact tests decide about
             these only, and inputs are whitened only where every space commutes with it.
         snaps: Whether it visits exact spaces alone, without a candidate too: those of groups, which calibrate there.
-        is_default: Whether it is taken where no rule is named, among those that keep to candidates or do not.
+        is_default: Whether it is the default among the rules with the same `keeps_to_candidates`.
         default_stop: The stopping rule that goes with it where none is named, in vanilla training.
         paper_horizon: Horizon T that the preset `paper` takes with this rule where no stopping rule is named.
         paper_delta: Threshold delta_j that it takes then; None for rules that are no part of the paper's heuristic.

@@ -67,8 +67,8 @@ def verdict_table(rows: Sequence[SymmetryRow], shown: Sequence[SymmetryRow] | No
     """The three verdicts of candidate groups, without columns that hold nothing.
 
     Args:
-        rows: Rows of a result, all of them: they name the group inside which another one lies.
-        shown: Those that get a line; all where None.
+        rows: All rows of a result; they name the group inside which another one lies.
+        shown: Rows that get a line; all where None.
 
     Returns:
         Headings and cells.

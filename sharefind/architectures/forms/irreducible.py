@@ -122,7 +122,7 @@ class Kinds:
         return found
 
     def _unit(self, basis: FloatArray, known: list[FloatArray]) -> FloatArray:
-        """An equivariant map whose square is -1, which anticommutes with those that are known beside 1."""
+        """An equivariant map whose square is -1, which anticommutes with the known ones beside 1."""
         matrix = basis.T @ self._random_map() @ basis
         matrix = matrix - matrix.T
         for unit in known[1:]:

@@ -43,7 +43,7 @@ class Score:
         name: Name of the network.
         network: The network.
         fitted: How its training went.
-        r2: 1 - mean squared error / variance of those labels, summed over the outputs; None for classes, whose scores
+        r2: 1 - mean squared error / variance of these labels, summed over the outputs; None for classes, whose scores
             are those of `beside_usual`.
     """
 

@@ -132,7 +132,7 @@ class _StepSearch:
 
     Attributes:
         factor: Between the steps that are tried.
-        trials: Steps that are tried at most; those that are far too large show it at once.
+        trials: Largest number of steps that are tried; a step that is far too large shows it at once.
         margin: A step is recommended when a step larger by this factor works.
         fewest: Least gradient steps of a trial, twice as many as led to the divergence within the bounds.
         most: Most gradient steps of a trial.

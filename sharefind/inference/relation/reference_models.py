@@ -320,7 +320,7 @@ class _Moments:
 
 
 def _rows_of(folds: NDArray[np.int64], rows: NDArray[np.int64]) -> list[Tensor]:
-    """The rows of each fold, those that are not empty."""
+    """The rows of each fold that is not empty."""
     each = [torch.from_numpy(rows[folds[rows] == k]) for k in range(int(folds.max()) + 1)]
     return [r for r in each if len(r)]
 

@@ -100,7 +100,7 @@ def relation_family_test(
         seed: Each candidate's stream is named after it.
         units: The unit of each row, shape (n,), int64; None where each row is one.
         has_classes: Whether labels are classes.
-        progress: Called before each test; with several workers it names the first of those under way.
+        progress: Called before each test; with several workers it names the first test in progress.
         memory: Tests that were finished before, with the same data and settings; it gets each as soon as it is done.
         workers: Share the tests of a wave, with the same result; this process alone if None.
         bounds: Bounds on the overlap; `OverlapBounds()` where None.

@@ -96,7 +96,7 @@ class RelationClosure:
 
     @cached_property
     def order(self) -> list[int]:
-        """Candidates from the largest down: a group comes after those that contain it."""
+        """Candidates from the largest down: a group comes after every group that contains it."""
         return sorted(range(len(self.family.candidates)), key=lambda i: len(self.family.above(i)))
 
     def _is_needed(self, place: int) -> bool:

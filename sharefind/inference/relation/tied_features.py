@@ -276,7 +276,7 @@ class _Choice:
 
     Attributes:
         landmarks: At all rows; before the choice their length is the median distance between orbits.
-        few: Those that judge, at some of the rows.
+        few: Landmarks by which the length is chosen, at some of the rows.
         some: Labels of these rows, shape (N', c).
         labels: Labels of all rows, shape (N, c).
         scale: The scaling of the rows.

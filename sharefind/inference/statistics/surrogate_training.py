@@ -179,7 +179,7 @@ def first_step(unit: Unit, start: Tensor, rng: np.random.Generator, probes: int 
 
 
 def above_rounding(values: Tensor, smallest: Tensor) -> Tensor:
-    """Return values with 0 in place of those not larger than `smallest`, so that copies that move nothing are ties.
+    """Return values with 0 in place of values not larger than `smallest`, so that copies that move nothing are ties.
 
     Args:
         values: Any shape.

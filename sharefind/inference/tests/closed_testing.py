@@ -322,7 +322,7 @@ class _Run:
 
     @cached_property
     def order(self) -> list[int]:
-        """Positions of the candidates from the largest down: a group comes after those that contain it."""
+        """Positions of the candidates from the largest down: a group comes after every group that contains it."""
         return sorted(range(len(self.family.candidates)), key=lambda i: len(self.family.above(i)))
 
     def ready(self) -> list[int]:

@@ -283,7 +283,7 @@ def _refuse_unscaled(rms: float, low: float, high: float) -> None:
 
 
 def _label_change(y: FloatArray, out_rep: Representation, sigma: Activation | None) -> tuple[FloatArray, float]:
-    """Shift (d_out,) and scale of the labels; those that do not vary become the centre of the range."""
+    """Shift (d_out,) and scale of the labels; constant labels become the centre of the range."""
     centre, sd = 0.0, 1.0
     if sigma is not None:
         centre, sd = (sigma.high + sigma.low) / 2, TARGET_SD * ((sigma.high - sigma.low) / 2)

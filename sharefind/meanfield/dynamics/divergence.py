@@ -35,7 +35,7 @@ class DivergenceRule:
         little: The same for clouds far out, which must have gained something.
         judged: Minibatches, the last ones, on which the losses are compared.
         smaller: Factor between steps that are tried after a divergence.
-        trials: Steps that are tried at most; those that are far too large show it at once.
+        trials: Largest number of steps that are tried; a step that is far too large shows it at once.
         margin: A step is recommended when a step larger by this factor works on the samples that are tried.
         trial_steps: Most steps of such a trial.
         most_particles: Largest number of particles that is recommended.

@@ -68,7 +68,7 @@ class DeepUnit(Unit):
     """sigma*(x, z) = W_L h_{L-1} + b_L with h_0 = x, h_l = [h_{l-1} +] s_l(W_l h_{l-1} + b_l), z = (W_1, b_1, ...).
 
     Each hidden layer has a representation by signed permutations, a sum of types. s_l applies the unit's function to
-    coordinates that are permuted, and tanh to those that change signs, so that it commutes with the representation.
+    permuted coordinates, and tanh to coordinates with changes of sign, so that it commutes with the representation.
     With residuals, h_{l-1} is added where both layers have the same representation.
 
     E^G is the sum over layers of Hom_G(H_{l-1}, H_l) and of the biases that the group fixes. The unit of Maass and

@@ -93,7 +93,7 @@ class _Base:
         return orbit_numbers([g for level in below[:1] for g in level.generators], self.size)
 
     def moved(self, orbits: IntArray) -> list[int]:
-        """The points that are not alone in their orbits, those that tell most first."""
+        """The points that are not alone in their orbits, the most informative first."""
         sizes = np.bincount(orbits)
         return [p for p in self.order if sizes[orbits[p]] > 1]
 
@@ -167,7 +167,7 @@ class _Settling:
             self._spread()
 
     def _firsts(self, base: _Base) -> list[int]:
-        """Some points that the map moves: those that leave their columns first, of these those that tell most."""
+        """Some points that the map moves: points that leave their columns first, the most informative before others."""
         moved = [p for p in base.order if self.points[p] != p]
         return sorted(moved, key=lambda p: not self._leaves(p))[: self.starts]
 

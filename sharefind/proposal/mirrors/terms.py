@@ -141,7 +141,7 @@ def fit_terms(
         y: Labels, shape (n, d_out).
         settings: Which products enter.
         names: Names of the columns of x, for messages.
-        wanted: Products (a, b) that enter, int64 (p, 2), and no others; None: those that matter.
+        wanted: Products (a, b) that enter, int64 (p, 2), and no others; None chooses the products that matter.
         triples: Products (a, b, c) that enter, int64 (p, 3); None: none.
         on_progress: Called as products are looked at.
 

@@ -233,7 +233,7 @@ class RunFolder:
         self.__dict__.pop("_mark", None)
 
     def check(self, problem: Problem) -> None:
-        """Compare samples and settings with those that the run was begun with, as far as they are recorded.
+        """Compare samples and settings with those at the start of the run, as far as they are recorded.
 
         Args:
             problem: The problem.

@@ -150,7 +150,7 @@ def _hypothesis(problem: TestedProblem, judged: Judgement) -> str:
 
 
 def _verdicts(problem: TestedProblem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:
-    """Labels of the node's groups that were accepted and rejected; those that are undecided are in neither."""
+    """Labels of the node's groups that were accepted and rejected; undecided groups are in neither."""
     place = problem.lattice_node(node)
     if place is None or not place.groups:
         return {}
