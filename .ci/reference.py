@@ -264,6 +264,10 @@ class _Reader:
             for found in HEADING.finditer(text):
                 fault = "in running text; give the section a paragraph of its own and each entry a line"
                 yield self._item(owner, "field", f"`{found[1]}:`", fault)
+        for section in _sections(owner):
+            if section.kind is Kind.admonition and section.title == "Example":
+                fault = "shown as running text; write `Examples:`, which is shown as code"
+                yield self._item(owner, "field", "`Example:`", fault)
 
 
 def _sections(owner: griffe.Object) -> list[griffe.DocstringSection]:

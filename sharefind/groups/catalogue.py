@@ -95,7 +95,7 @@ def named_group(name: str, limits: Limits = DEFAULT_LIMITS, bounds: NameBounds =
     Raises:
         GroupError: The name is unknown, or a size exceeds its limit.
 
-    Example:
+    Examples:
         >>> named_group("S3").order
         6
     """

@@ -50,7 +50,7 @@ def parse_representation(
     Raises:
         RepresentationError: The text is not an expression (the message has the position), or does not fit the group.
 
-    Example:
+    Examples:
         >>> parse_representation("2*natural+trivial", named_group("S3")).dim
         7
     """

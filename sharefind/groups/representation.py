@@ -83,7 +83,7 @@ class Representation(LinearAction):
         construction: How the representation was built, so that it can be restricted and sampled; None if it was given
             by matrices.
 
-    Example:
+    Examples:
         >>> group = named_group("S3")
         >>> (2 * natural(group) + trivial(group)).dim
         7

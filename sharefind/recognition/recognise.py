@@ -154,7 +154,7 @@ def recognise(
     Raises:
         SpaceError: The shapes do not fit, or a numerical space has no clear clusters.
 
-    Example:
+    Examples:
         >>> recognise(Subspace.from_tying([1, 2, 2, 1]), (2, 2)).name  # weights [[a, b], [b, a]]
         'C2'
     """

@@ -64,7 +64,7 @@ def suggest(
         DataError: The data cannot be read, or contain no inputs, no labels, or values that are not finite.
         ConfigError: `most` is below 1, or labels are given for data that contain their own.
 
-    Example:
+    Examples:
         >>> suggest("measurements.csv").suggestions[0].command  # doctest: +SKIP
         'sharefind discover measurements.csv --group S4 --in-rep natural --out-rep natural'
     """

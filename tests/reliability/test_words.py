@@ -95,6 +95,12 @@ def run(script: Path, arguments: list[str]) -> int:
             "    Args: value: An even number.\n",
             "`Args:`: in running text",
         ),
+        (
+            "    Raises:\n",
+            "    Example:\n        >>> halved(4)\n        2\n\n    Raises:\n",
+            "`Example:`: shown as running text",
+        ),
+        ("    Raises:\n", "    Examples:\n        >>> halved(4)\n        2\n\n    Raises:\n", ""),
     ],
 )
 def test_what_the_reference_would_not_show_is_found(check: Check, old: str, new: str, finding: str) -> None:
