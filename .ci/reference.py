@@ -33,6 +33,9 @@ NOT_PROMISED = {"AssertionError", "NotImplementedError", "StopIteration"}
 """Exceptions that need no entry: they point to a fault in the code, or belong to Python's own protocols."""
 
 HEADING = re.compile(r"\b(Args|Arguments|Parameters|Attributes|Raises|Returns|Yields):(\s|$)")
+VERBATIM = re.compile(r"`[^`]*`|\$[^$]*\$|\\\*|^\s*>>>.*$|^ {4}.*$", re.MULTILINE)
+EMPHASIS = re.compile(r"(?<![\w*(])\*\w[^*]*\w\*(?![\w*])")
+ASTERISK = re.compile(r"(?<=\S)\*|\*(?=\S)")
 EXCEPTION = re.compile(r"\b[A-Z]\w*Error\b")
 
 
@@ -183,6 +186,7 @@ class _Reader:
     raised: dict[str, set[str]]
 
     def items(self) -> Iterator[Item]:
+        yield from self._headings(self.module)
         for member in self._public(self.module):
             if member.is_class:
                 yield from self._class(member)
@@ -198,7 +202,7 @@ class _Reader:
     def _item(self, owner: griffe.Object, what: str, name: str, fault: str) -> Item:
         parts = self.path.parts
         room = "/".join(parts[:1] if parts[0] != PACKAGE else parts[:2])
-        return Item(room, f"{self.path}:{owner.lineno}", owner.path, what, name, fault)
+        return Item(room, f"{self.path}:{owner.lineno or 1}", owner.path, what, name, fault)
 
     def _class(self, owner: griffe.Class) -> Iterator[Item]:
         entries = _entries(owner, Kind.attributes, Kind.parameters)
@@ -264,6 +268,12 @@ class _Reader:
             for found in HEADING.finditer(text):
                 fault = "in running text; give the section a paragraph of its own and each entry a line"
                 yield self._item(owner, "field", f"`{found[1]}:`", fault)
+        for block in _blocks(owner):
+            left = EMPHASIS.sub("", VERBATIM.sub("", block))
+            if len(ASTERISK.findall(left)) > 1:
+                words = " ".join(block.split())[:40]
+                fault = "asterisks are read as emphasis; put expressions in backticks"
+                yield self._item(owner, "field", f"{words!r}", fault)
         for section in _sections(owner):
             if section.kind is Kind.admonition and section.title == "Example":
                 fault = "shown as running text; write `Examples:`, which is shown as code"
@@ -276,6 +286,15 @@ def _sections(owner: griffe.Object) -> list[griffe.DocstringSection]:
 
 def _texts(owner: griffe.Object) -> list[str]:
     return [section.value for section in _sections(owner) if section.kind is Kind.text]
+
+
+def _blocks(owner: griffe.Object) -> Iterator[str]:
+    """Yield what Markdown reads as one: each paragraph of the text, and each description in a table."""
+    for section in _sections(owner):
+        if section.kind is Kind.text:
+            yield from re.split(r"\n\s*\n", section.value)
+        elif section.kind in (Kind.attributes, Kind.parameters, Kind.raises, Kind.returns, Kind.yields):
+            yield from (entry.description for entry in section.value)
 
 
 def _entries(owner: griffe.Object, *kinds: griffe.DocstringSectionKind) -> set[str]:

@@ -65,7 +65,7 @@ class SampledMoves:
             rng: Source of the draws.
 
         Returns:
-            Matrices on X, shape (*shape, d_in, d_in), and on Y, shape (*shape, d_out, d_out).
+            Matrices on X, shape `(*shape, d_in, d_in)`, and on Y, shape `(*shape, d_out, d_out)`.
         """
         on_x, on_y = (torch.from_numpy(m) for m in self.sampler(rng, int(np.prod(shape))))
         return on_x.reshape(*shape, *on_x.shape[1:]), on_y.reshape(*shape, *on_y.shape[1:])

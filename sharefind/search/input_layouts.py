@@ -1,6 +1,6 @@
 """Which columns move together: pictures of rows with axes, lists of named columns, and notes on orders of columns.
 
-4*natural and natural*trivial:4 have the same width and mean other orders of the same columns, so that the wrong one
+`4*natural` and `natural*trivial:4` have the same width and mean other orders of the same columns, so that the wrong one
 tests another action.
 """
 

@@ -300,7 +300,7 @@ class ClassYardstick(Part):
     Attributes:
         baseline: Score of the shares of the classes.
         regression: Score of multinomial logistic regression; None where the rows to fit on are of one class.
-        tied: Score of the unit on E_*; None where E_* is {0} or unknown.
+        tied: Score of the unit on `E_*`; None where `E_*` is {0} or unknown.
         free: Score of the unit with all of Z.
     """
 
@@ -316,7 +316,7 @@ class Yardstick(Part):
     Attributes:
         rows: Number of held-out rows.
         least_squares: Score of an affine map, None where the rows do not determine it.
-        tied: Score of the unit on E_*; None where E_* is {0} or unknown.
+        tied: Score of the unit on `E_*`; None where `E_*` is {0} or unknown.
         free: Score of the unit with all of Z.
         warnings: Warnings about the unit or the sharing, with what to try.
         classes: Scores where labels are classes, for which there is no R^2; None where they are numbers.

@@ -150,10 +150,10 @@ def _start(
 
 
 def pairs_to_test(permuted: PermutationFinding, turned: VectorFinding) -> list[tuple[FiniteGroup, CompactGroup]]:
-    """Return products K x L that are tested, closed under joins: at least one of the proposals K* and L* is right.
+    """Return the products K x L to test, closed under joins: at least one of the proposals `K*` and `L*` is right.
 
-    They are all K with the L inside L*, and all L with the K that contain K*. The join of a pair of the one kind with
-    any pair of the other has a K that contains K*.
+    They are all K with the L inside `L*`, and all L with the K that contain `K*`. The join of a pair of one kind with
+    any pair of the other kind has a K that contains `K*`.
 
     Args:
         permuted: Proposed permutations K.

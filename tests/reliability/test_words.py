@@ -100,6 +100,8 @@ def run(script: Path, arguments: list[str]) -> int:
             "    Example:\n        >>> halved(4)\n        2\n\n    Raises:\n",
             "`Example:`: shown as running text",
         ),
+        ("An even number", "An even number, 2*k for k in 0*k", "asterisks are read as emphasis"),
+        ("An even number", "An *even* number, `2*k` for k in `0*k`", ""),
         ("    Raises:\n", "    Examples:\n        >>> halved(4)\n        2\n\n    Raises:\n", ""),
     ],
 )

@@ -112,7 +112,7 @@ class SharedModule(nn.Module):
 
     @property
     def blocks(self) -> dict[str, Tensor]:
-        """The blocks by name, each of shape (*lead, *its shape in BLOCKS)."""
+        """The blocks by name, with `lead` before the axes of each."""
         shapes = self.sharing.blocks
         pieces = torch.split(self.entries, self.sizes, dim=-1)
         return {

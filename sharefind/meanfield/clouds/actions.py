@@ -232,8 +232,8 @@ class JointAction:
             rng: Source of the draws.
 
         Returns:
-            Numbers of shape (*shape), codes of shapes (*shape, d_in) and (*shape, d_out), or matrices with those last
-            axes twice.
+            Numbers of shape `shape`, codes of shapes `(*shape, d_in)` and `(*shape, d_out)`, or matrices with
+            these last axes twice.
         """
         size, group, reps = int(np.prod(shape)), self.group, (self.in_rep, self.out_rep)
         if self._points is not None:

@@ -27,7 +27,7 @@ def is_transformed() -> bool:
 
 
 class TiedEntries(nn.Module):
-    """Coefficients (*lead, dim) to the entries (*lead, n) of the tying space with these labels, differentiable twice.
+    """Coefficients `(*lead, dim)` to entries `(*lead, n)` of the tying space with these labels, twice differentiable.
 
     Entry i is the coefficient number labels[i], or minus that of -labels[i], or zero. It has no parameters; its buffers
     follow `to` and stay out of the state; they are made anew from the labels where memory was not kept, as by
