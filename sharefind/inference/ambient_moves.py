@@ -75,8 +75,8 @@ class SampledMoves:
 
         Args:
             elements: The result of `draw`.
-            x: As in `Moves.move`.
-            y: As in `Moves.move`.
+            x: As in `AmbientMoves.move`.
+            y: As in `AmbientMoves.move`.
         """
         return move_by_matrices(elements, x, y)
 
