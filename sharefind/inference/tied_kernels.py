@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sharefind.errors import GroupError
 from sharefind.groups import FiniteGroup
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.meanfield.clouds.actions import JointAction
 
 
@@ -60,7 +60,7 @@ class ListedGroup:
     on_y: Tensor
 
     @classmethod
-    def of(cls, moves: Moves) -> ListedGroup:
+    def of(cls, moves: AmbientMoves) -> ListedGroup:
         """Return the elements of a finite group that can be listed.
 
         Args:

@@ -72,7 +72,7 @@ class Frame:
 
     Attributes:
         x_origin: Shape (d_in,), what is subtracted from the inputs.
-        x_unit: What they are divided by then; one number for all.
+        x_unit: Divisor of all inputs after that.
         y_origin: Shape (d_out,), the same of the labels.
         y_unit: The same of the labels.
         powers: The polynomials of inputs that were brought to this zero and this unit.

@@ -72,8 +72,8 @@ class SearchConfig(BaseModel):
         stop: Stopping rule.
         statistic: Statistic of the exact tests; the problem decides by default.
         delta: Threshold on dist^2 of the rule `fixed`.
-        symmetry: What decides E_*: the law of (X, Y), the relation E[Y | X], or (auto, the default) the law and, where
-            the inputs alone break it, the relation.
+        symmetry: The symmetry that decides E_*: that of the law of (X, Y), that of the relation E[Y | X], or (auto, the
+            default) that of the law and, where the inputs alone break it, that of the relation.
         alpha: Level of the tests.
         tolerance: Largest relative escape that still counts as staying (0: exact symmetry).
         particles: Number N of particles.
@@ -148,7 +148,7 @@ class SearchConfig(BaseModel):
 
     @property
     def limits(self) -> Limits:
-        """What bounds the sizes of all that the search is given."""
+        """The limits on the sizes of all input of the search."""
         return limits_of(self.model_dump())
 
     @model_validator(mode="after")
@@ -285,7 +285,7 @@ class Settings:
 
     @property
     def symmetry(self) -> SymmetryOf:
-        """What E_* is decided by."""
+        """The symmetry that decides E_*."""
         return self.config.symmetry or "auto"
 
     @property

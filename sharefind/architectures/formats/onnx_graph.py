@@ -127,7 +127,7 @@ def graph_error(
 
     Args:
         model: The graph.
-        network: What it should compute.
+        network: The reference network.
         trials: Number of random inputs.
         seed: Seed of them.
         places: Units in the last place of the shift by which an output may differ: y is rounded where it is added.

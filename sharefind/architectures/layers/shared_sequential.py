@@ -1,6 +1,6 @@
-"""Chains of small tied layers with one coefficient for all of them, from which their matrices are read at once.
+"""Chains of small tied layers with one coefficient vector, from which all their matrices are read at once.
 
-An optimiser then has one parameter, and autograd one sum over entries, however many layers there are.
+An optimiser then has one parameter, and autograd one sum over entries, for any number of layers.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from sharefind.errors import InputError
 
 
 class SharedSequential(nn.Module):
-    """An nn.Sequential of modules whose tied linear layers read their weights from one coefficient.
+    """An nn.Sequential of modules whose tied linear layers read their weights from one coefficient vector.
 
-    It computes what `nn.Sequential` does with the same modules, from the weights that they have now. Tied layers become
-    part of `coefficient`, one after the other; other modules keep their names and parameters. For layers of up to some
-    hundred inputs: wider ones are quicker in forms of their own.
+    It computes the same as `nn.Sequential` with the same modules and their present weights. Tied layers become part of
+    `coefficient`, one after the other; other modules keep their names and parameters. Use it for layers of up to some
+    hundred inputs; wider layers are quicker on their own, in a form that fits them.
 
     Attributes:
-        coefficient: Those of all tied layers, shape (sum of their dims,).
+        coefficient: The coefficients of all tied layers, shape (sum of their dims,).
+        places: Position among the values of each entry of the layers, W by columns before b.
 
     Args:
         modules: Modules, at least one of them a `SharedLinear` whose space is tied.
@@ -61,7 +62,14 @@ class SharedSequential(nn.Module):
         self._make_tables()
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., d_in of the first layer) -> (..., d_out of the last)."""
+        """Return the outputs of the last module.
+
+        Args:
+            x: Inputs of the first module, shape (..., d_in).
+
+        Returns:
+            Shape (..., d_out of the last module).
+        """
         pieces, modules = iter(self._pieces()), self._modules
         for name, sharing in self._steps:
             if sharing is None:
@@ -74,7 +82,7 @@ class SharedSequential(nn.Module):
         return x
 
     def separate(self) -> nn.Sequential:
-        """Return an nn.Sequential with layers of their own, with the weights of now; other modules are the same."""
+        """Return an nn.Sequential of separate layers with the present weights; the other modules are the same."""
         parts, dims = list[nn.Module](), [sharing.dim for sharing in self._tied.values()]
         pieces = iter(torch.split(self.coefficient.detach(), dims))
         for name, sharing in self._steps:
@@ -89,14 +97,21 @@ class SharedSequential(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Draw new coefficients, of each layer as it draws its own."""
+        """Draw new coefficients, with the variances of each layer."""
         runs = [run for sharing in self._tied.values() for run in sharing.linear_start]
         stds = torch.tensor([std for count, std in runs for _ in range(count)])
         nn.init.normal_(self.coefficient)
         self.coefficient.mul_(stds.to(self.coefficient))
 
     def train(self, mode: bool = True) -> Self:
-        """Set the mode, as in torch.nn.Module."""
+        """Set the mode, as in torch.nn.Module.
+
+        Args:
+            mode: True for training, False for eval mode.
+
+        Returns:
+            The module itself.
+        """
         self._kept = None
         return super().train(mode)
 
@@ -109,7 +124,7 @@ class SharedSequential(nn.Module):
         return {**self.__dict__, "_kept": None}
 
     def _pieces(self) -> tuple[Tensor, ...]:
-        """W by columns and b of each layer; in eval mode kept until a coefficient changes."""
+        """W by columns and b of each layer; eval mode keeps them until a coefficient changes."""
         coefficient = self.coefficient
         if not is_still(self, coefficient):
             return self._read(coefficient)
@@ -127,7 +142,7 @@ class SharedSequential(nn.Module):
         return values.index_select(-1, self.places).split_with_sizes(self._sizes)
 
     def _make_tables(self) -> None:
-        """Tables are no part of the state: they are made anew, as for `to_empty`."""
+        """Make the tables, which the state does not hold."""
         self._kept = None
         labels, dim = self._table, len(self.coefficient)
         self._has_zeros, self._has_signs = bool((labels == 0).any()), bool((labels < 0).any())
@@ -165,7 +180,7 @@ def _is_crowded(dim: int, entries: int, few: int = 16, most: int = 2**18) -> boo
 
 
 def _places(layers: list[LinearSharing]) -> tuple[NDArray[np.int64], list[int]]:
-    """The labels of all layers, W by columns before b, counted on from layer to layer; and how long each piece is."""
+    """The labels of all layers, W by columns before b, numbered through all layers; and the length of each piece."""
     pieces, start = list[NDArray[np.int64]](), 0
     for sharing in layers:
         labels = np.zeros(0, dtype=np.int64) if sharing.labels is None else sharing.labels.astype(np.int64)

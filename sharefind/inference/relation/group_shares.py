@@ -28,7 +28,7 @@ NO_SYMMETRY = ""
 
 @dataclass(frozen=True)
 class GroupShares:
-    """What the evidence speaks for.
+    """The groups that the evidence favours.
 
     Attributes:
         log_evidence: Log evidence of each candidate, and of `NO_SYMMETRY`.
@@ -78,7 +78,7 @@ def group_shares(
 
     Classes, as one-hot labels, are compared by their squared error: this evidence is approximate. Directions in which
     labels are the same in all rows are left out: one-hot labels of k classes are k - 1 outputs. Rows of one unit depend
-    on each other: logarithms are multiplied by units / rows, as if each unit told as much as one row.
+    on each other: logarithms are multiplied by units / rows, as if each unit had the information of one row.
 
     Args:
         x: Inputs, shape (n, d_in).
@@ -110,11 +110,11 @@ def group_shares(
     lattice, inputs, labels = _scaled(lattice, inputs, labels, rng)
     processes = TiedProcesses(lattice, settings)
     parts = _parts(len(rows), processes.block_rows(len(rows)), rng)
-    told = 1.0 if units is None else len(torch.unique(units[rows])) / len(rows)
+    weight = 1.0 if units is None else len(torch.unique(units[rows])) / len(rows)
     evidence = processes.log_evidence(inputs, labels, parts, progress, workers)
-    found = {n: told * v for n, v in evidence.items()}
+    found = {n: weight * v for n, v in evidence.items()}
     shares = posterior(found, lattice.prior(), settings.temperature)
-    noise = told * processes.noise_evidence(labels, parts)
+    noise = weight * processes.noise_evidence(labels, parts)
     return GroupShares(found, shares, len(rows), noise, as_likely(shares, lattice.members, settings.alike))
 
 
@@ -202,7 +202,7 @@ def posterior(evidence: Mapping[str, float], prior: Mapping[str, float], tempera
     Args:
         evidence: Logarithms, of each name.
         prior: Prior weight of each name, positive.
-        temperature: What logarithms are divided by.
+        temperature: Divisor of the logarithms.
 
     Returns:
         The share of each name.

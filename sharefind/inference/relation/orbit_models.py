@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.groups import FiniteGroup
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.label_parts import LabelPart, label_parts
 from sharefind.inference.tied_kernels import ListedGroup
 from sharefind.meanfield.clouds.actions import JointAction
@@ -38,7 +38,7 @@ class Tying(Protocol):
 
     @property
     def centre(self) -> Tensor:
-        """What is subtracted from inputs, (d_in,)."""
+        """The origin, which is subtracted from inputs, (d_in,)."""
         ...
 
     @property
@@ -185,7 +185,7 @@ class ImagedTying:
         object.__setattr__(self, "on_x", torch.eye(self.x.shape[2], dtype=torch.float64).unsqueeze(0))
 
     @classmethod
-    def of(cls, moves: Moves, x: Tensor, y: Tensor, images: int, rng: np.random.Generator) -> ImagedTying:
+    def of(cls, moves: AmbientMoves, x: Tensor, y: Tensor, images: int, rng: np.random.Generator) -> ImagedTying:
         """Return the tying by random images of the rows.
 
         Args:
@@ -239,7 +239,13 @@ class ImagedTying:
 
 
 def tying_of(
-    moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, closed_order: int, most_images: int, values: int
+    moves: AmbientMoves,
+    x: Tensor,
+    y: Tensor,
+    rng: np.random.Generator,
+    closed_order: int,
+    most_images: int,
+    values: int,
 ) -> Tying:
     """How a model is tied by a group.
 
@@ -282,7 +288,7 @@ def _blocks(on_x: Tensor, unmoved: float = 1e-9) -> NDArray[np.int64]:
     return np.asarray(connected(rows, columns, on_x.shape[-1]), dtype=np.int64)
 
 
-def _drawn_matrices(moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, draws: int = 64) -> Tensor:
+def _drawn_matrices(moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, draws: int = 64) -> Tensor:
     """Random elements as they act on X, (draws, d_in, d_in)."""
     d = x.shape[1]
     units, label = torch.eye(d, dtype=torch.float64).unsqueeze(1), torch.zeros(1, draws, y.shape[1]).double()

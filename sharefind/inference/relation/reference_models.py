@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.label_parts import LabelPart
 from sharefind.inference.relation.orbit_models import ListedTying, Tying, block_spread, tying_of
 from sharefind.inference.tied_kernels import matern_five_halves
@@ -26,7 +26,7 @@ Map = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a model makes of samples that it was not fitted to.
+    """Predictions of a model for samples to which it was not fitted.
 
     Attributes:
         errors: Squared errors, shape (n,).
@@ -84,7 +84,9 @@ class ReferenceModels:
         """
         return self._held_out(ListedTying.free(x, y, rng), y, folds, rng)
 
-    def tied(self, x: Tensor, y: Tensor, moves: Moves, folds: NDArray[np.int64], rng: np.random.Generator) -> HeldOut:
+    def tied(
+        self, x: Tensor, y: Tensor, moves: AmbientMoves, folds: NDArray[np.int64], rng: np.random.Generator
+    ) -> HeldOut:
         """The tied model on samples of other folds.
 
         The kernel is the best on some of the samples, and on the first fold; the penalty of each fold is the best on
@@ -241,7 +243,7 @@ def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
 
 @dataclass(frozen=True)
 class _Design:
-    """What one kernel needs for the fits to all folds but one.
+    """Quantities of one kernel for the fits to all folds but one.
 
     folds: rows of each. fits: for each part of the labels the moments of each fold.
     """
@@ -267,7 +269,7 @@ class _Design:
 
 
 def _predictions(parts: list[_Moments], held: int, ridges: Sequence[float]) -> Tensor:
-    """What ridge regression on the other folds predicts of one part in a fold, (ridges, n, d, m)."""
+    """Predictions of ridge regression on the other folds for one part in a fold, (ridges, n, d, m)."""
     rest = [part for k, part in enumerate(parts) if k != held]
     count = sum(p.rows for p in rest)
     second, cross, mean, shift = (
@@ -318,7 +320,7 @@ class _Moments:
 
 
 def _rows_of(folds: NDArray[np.int64], rows: NDArray[np.int64]) -> list[Tensor]:
-    """The rows of each fold, those that are not empty."""
+    """The rows of each fold that is not empty."""
     each = [torch.from_numpy(rows[folds[rows] == k]) for k in range(int(folds.max()) + 1)]
     return [r for r in each if len(r)]
 

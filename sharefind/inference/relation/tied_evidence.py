@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.relation.kernel_factors import Contest, Factors, LabelStatistic, some_of
 from sharefind.inference.relation.label_copies import TiedFit
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
@@ -82,7 +82,7 @@ class KernelEvidence:
 
     @classmethod
     def of(
-        cls, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator, settings: EvidenceSettings
+        cls, x: Tensor, y: Tensor, moves: AmbientMoves, rng: np.random.Generator, settings: EvidenceSettings
     ) -> KernelEvidence:
         """Return the evidence of a hypothesis.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.plane_rotations import Plane, PlaneRotations
 from sharefind.meanfield.clouds.standardise import varies
@@ -65,7 +65,7 @@ class AngularHarmonics:
             raise ConfigError(f"angular harmonics: harmonics={self.harmonics}; give 1 or more")
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for the rotations of this plane.
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import FiniteGroup, Representation
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.kernels import kernel_root
 from sharefind.inference.statistics.listed_subgroups import members_of, membership
@@ -114,7 +114,7 @@ class Correlogram(SearchStatistic):
         return problem.lists_subgroups
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the scores under one hypothesis, which must be a subgroup with the action of the whole group.
 

@@ -52,7 +52,7 @@ def independence_test(
         y: Labels, shape (n, d_out).
         rng: Source of the permutations.
         copies: Number m of permutations.
-        focus: Coordinates that are also examined on their own, such as those that a candidate group moves, shape
+        focus: Coordinates that are also examined on their own, such as the ones a candidate group moves, shape
             (d_in,).
         workers: Their deadline applies; this process does all the work.
         units: Unit of each row, shape (n,), int64; None if each row is a unit.

@@ -39,7 +39,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a training leaves behind.
+    """The result of a training.
 
     Attributes:
         clouds: particles (R, D, N) at each checkpoint, the last one at the horizon.

@@ -68,7 +68,7 @@ class DeepUnit(Unit):
     """sigma*(x, z) = W_L h_{L-1} + b_L with h_0 = x, h_l = [h_{l-1} +] s_l(W_l h_{l-1} + b_l), z = (W_1, b_1, ...).
 
     Each hidden layer has a representation by signed permutations, a sum of types. s_l applies the unit's function to
-    coordinates that are permuted, and tanh to those that change signs, so that it commutes with the representation.
+    permuted coordinates, and tanh to coordinates with changes of sign, so that it commutes with the representation.
     With residuals, h_{l-1} is added where both layers have the same representation.
 
     E^G is the sum over layers of Hom_G(H_{l-1}, H_l) and of the biases that the group fixes. The unit of Maass and
@@ -76,7 +76,7 @@ class DeepUnit(Unit):
 
     Attributes:
         hidden_reps: The representations of the hidden layers, from the inputs up.
-        function: What is applied to coordinates that are permuted.
+        function: Function of the permuted coordinates.
         has_residuals: Whether layers of equal representations are added.
 
     Raises:
@@ -111,7 +111,7 @@ class DeepUnit(Unit):
 
     @cached_property
     def layer_functions(self) -> tuple[LayerFunction, ...]:
-        """What is applied to each hidden layer."""
+        """The function of each hidden layer."""
         return tuple(LayerFunction(self.function, signed_coordinates(rep)) for rep in self.hidden_reps)
 
     @cached_property
@@ -127,7 +127,7 @@ class DeepUnit(Unit):
 
     @cached_property
     def bias_spaces(self) -> tuple[Subspace, ...]:
-        """What the group fixes in each hidden layer and in the outputs."""
+        """The fixed subspace of each hidden layer and of the outputs."""
         return tuple(fixed_space(rep) for rep in self.reps[1:])
 
     @cached_property

@@ -13,7 +13,7 @@ from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
 from sharefind.search.experiments import CopiesPlan, CopiesResult, copies_experiment, staged
 from sharefind.search.hypotheses import Judgement, TestedProblem, identity_of
-from sharefind.search.node_evidence import Decision, Evidence
+from sharefind.search.node_evidence import Decision, NodeEvidence
 from sharefind.search.rule_traits import StopTraits
 from sharefind.search.rules.stopping import Assessment, relative_escape, whole_space, within_tolerance
 from sharefind.search.search_lattice import SearchNode
@@ -25,7 +25,7 @@ class RandomisationRule:
 
     Attributes:
         name: Name of the rule.
-        traits: What the rule declares.
+        traits: Properties that the rule declares.
     """
 
     name: str = "randomisation"
@@ -40,7 +40,7 @@ class RandomisationRule:
             progress: As in `StoppingRule`.
 
         Returns:
-            Evidence with the particles behind it.
+            NodeEvidence with the particles behind it.
 
         Raises:
             ConfigError: The candidate's subgroups were not tested, as in a blind search.
@@ -67,7 +67,7 @@ class RandomisationRule:
         grow = not judged.holds and not tolerated
         mark = result.clearest_checkpoint() if grow else len(result.observed) - 1
         observed = result.observed[mark]
-        evidence = Evidence(
+        evidence = NodeEvidence(
             dist2=float(observed.dist2(node.space)[0]),
             rmd2=float(observed.rmd2(node.space)[0]),
             delta=_delta(result, mark, settings),
@@ -167,7 +167,7 @@ def _hypothesis(problem: TestedProblem, judged: Judgement) -> str:
 
 
 def _verdicts(problem: TestedProblem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:
-    """Labels of the node's groups that were accepted and rejected; those that are undecided are in neither."""
+    """Labels of the node's groups that were accepted and rejected; undecided groups are in neither."""
     place = problem.lattice_node(node)
     if place is None or not place.groups:
         return {}
