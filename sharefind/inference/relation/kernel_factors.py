@@ -156,7 +156,7 @@ class Contest:
     mixed: tuple[Factors, ...]
     tied: tuple[Factors, ...]
     rounding: float
-    margin: float = 10.0
+    margin: float = 4.0
 
     def statistic(self, labels: Tensor) -> Tensor:
         """Return the best evidence of `mixed` less the best of `tied`; 0 where that is rounding.

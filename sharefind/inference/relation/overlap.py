@@ -155,7 +155,7 @@ class _Left:
         root = settings.noise * torch.cholesky_inverse(torch.linalg.cholesky(tied))
         squared = (root @ root).reshape(n, width, n, width)
         seen = _traces(group, x, length, squared.permute(1, 3, 0, 2).reshape(width**2, -1), on_y)
-        kernels = matern_five_halves(torch.stack([((x - x @ h.t()) ** 2).sum(1) for h in group.on_x]), length)
+        kernels = matern_five_halves(torch.stack([((x - images) ** 2).sum(1) for images in group.images(x)]), length)
         blocks = torch.einsum("nanb->nab", squared)
         moved = torch.einsum("gn,nab,gab->g", kernels, blocks, on_y)
         return cls(seen, moved, kernels.mean(1) * torch.einsum("gaa->g", on_y) / width, n)

@@ -110,35 +110,39 @@ class ReferenceModels:
         tasted = np.sort(rng.permutation(len(y))[: self.tasted_samples])
         coarse, every = self.ridges[:: self.step], _rows_of(folds, np.arange(len(y)))
         few = _rows_of(folds, tasted)
-        table = []
-        for kernel in self._kernels(tying):
-            design = self._design(tying, few, kernel, order, self.tasted_landmarks)
-            table.append((float(design.errors(y, coarse, range(len(few)))[0].sum(1).min()), kernel))
-        best = sorted(table, key=lambda pair: pair[0])[: self.finalists]
-        designs = [self._design(tying, every, kernel, order, self.landmarks) for _, kernel in best]
+        table: list[tuple[float, _Kernel]] = []
+        for kernels in self._kernels(tying):
+            mapped = _Mapped.of(tying, few, kernels[0].points, order, self.tasted_landmarks)
+            for kernel in kernels:
+                design = self._design(tying, few, kernel, mapped)
+                table.append((float(design.errors(y, coarse, range(len(few)))[0].sum(1).min()), kernel))
+        best = [kernel for _, kernel in sorted(table, key=lambda pair: pair[0])[: self.finalists]]
+        designs = [
+            self._design(tying, every, kernel, _Mapped.of(tying, every, kernel.points, order, self.landmarks))
+            for kernel in best
+        ]
         first = torch.stack([design.errors(y, coarse, [0])[0].sum(1) for design in designs])
         winner, place = divmod(int(first.argmin()), len(coarse))
         nearest = slice(max(0, place * self.step - 1), place * self.step + 2)
         errors, hits = (table.numpy() for table in designs[winner].errors(y, self.ridges[nearest], range(len(every))))
         return HeldOut(*_best(errors, hits, folds))
 
-    def _design(self, tying: Tying, folds: list[Tensor], kernel: _Kernel, order: Tensor, landmarks: int) -> _Design:
-        starts = kernel.points(tying.pool[order[:landmarks]])
-        features = _Features.of(kernel, tying, starts, landmarks, self.rounding, self.block_values)
+    def _design(self, tying: Tying, folds: list[Tensor], kernel: _Kernel, mapped: _Mapped) -> _Design:
+        features = _Features.of(kernel, tying, mapped, self.rounding, self.block_values)
         fits: list[list[_Moments]] = [[] for _ in tying.parts]
-        for x, labels in map(tying.samples, folds):
-            for found, part, own in zip(fits, tying.parts, features(x), strict=True):
+        for points, labels in mapped.samples:
+            for found, part, own in zip(fits, tying.parts, features(points), strict=True):
                 found.append(_Moments.of(own, part, labels))
         return _Design(tying, folds, fits)
 
-    def _kernels(self, tying: Tying) -> Iterator[_Kernel]:
-        for points in self._metrics(tying):
-            spread = float((points(tying.pool) ** 2).sum(1).mean())
-            for length in self.lengths:
-                yield _Kernel(points, max(spread, torch.finfo(torch.float64).tiny), length)
+    def _kernels(self, tying: Tying) -> Iterator[list[_Kernel]]:
+        """Kernels of all lengths, for one metric after the other."""
+        for points, spread in self._metrics(tying):
+            size = max(spread, torch.finfo(torch.float64).tiny)
+            yield [_Kernel(points, size, length) for length in self.lengths]
 
-    def _metrics(self, tying: Tying) -> Iterator[Map]:
-        """Maps of inputs to points, which commute with the group: one for each floor."""
+    def _metrics(self, tying: Tying) -> Iterator[tuple[Map, float]]:
+        """Maps of inputs to points, which commute with the group, and the points' mean square: one for each floor."""
         scale = block_spread(tying)
         covariance = scale.unsqueeze(1) * tying.covariance * scale
         values, vectors = torch.linalg.eigh(covariance)
@@ -153,7 +157,22 @@ class ReferenceModels:
             def points(rows: Tensor, matrix: Tensor = matrix) -> Tensor:
                 return (rows - tying.centre) @ matrix
 
-            yield points
+            yield points, float((matrix * (tying.covariance @ matrix)).sum())
+
+
+@dataclass(frozen=True)
+class _Mapped:
+    """Points of landmarks (p, a) for `most` features, and those of each fold's samples (N, a) with labels (N, q)."""
+
+    landmarks: Tensor
+    most: int
+    samples: list[tuple[Tensor, Tensor]]
+
+    @classmethod
+    def of(cls, tying: Tying, folds: list[Tensor], points: Map, order: Tensor, most: int) -> _Mapped:
+        """Map the first `most` landmarks in an order of the pool, and the samples of all folds."""
+        samples = [(points(x), labels) for x, labels in map(tying.samples, folds)]
+        return cls(points(tying.pool[order[:most]]), most, samples)
 
 
 @dataclass(frozen=True)
@@ -193,13 +212,10 @@ class _Features:
     block_values: int
 
     @classmethod
-    def of(
-        cls, kernel: _Kernel, tying: Tying, starts: Tensor, most: int, rounding: float, block_values: int
-    ) -> _Features:
-        """Return the features of landmarks `starts` (p, a); of the landmarks only as many as give `most` features at
-        most.
-        """
-        images = torch.einsum("gab,ib->gia", tying.on_x, starts)
+    def of(cls, kernel: _Kernel, tying: Tying, mapped: _Mapped, rounding: float, block_values: int) -> _Features:
+        """Return the features of landmarks; of these only as many as give `mapped.most` features at most."""
+        starts, most = mapped.landmarks, mapped.most
+        images = tying.images(starts)
         counts = [min(len(starts), max(1, most // part.matrices.shape[1])) for part in tying.parts]
         rough = cls(kernel, tying.parts, images, counts, [], block_values)
         roots = []
@@ -219,9 +235,9 @@ class _Features:
                 blocks.append(_averaged(each[:, :, :own], part))
         return [torch.cat(blocks) for blocks in found]
 
-    def __call__(self, x: Tensor) -> list[Tensor]:
-        """Return the features of inputs (n, d_in), for each part (n, d, P)."""
-        return [k @ root for k, root in zip(self.kernels(self.kernel.points(x)), self.roots, strict=True)]
+    def __call__(self, points: Tensor) -> list[Tensor]:
+        """Return the features of points (n, a), for each part (n, d, P)."""
+        return [k @ root for k, root in zip(self.kernels(points), self.roots, strict=True)]
 
 
 def _averaged(kernels: Tensor, part: LabelPart) -> Tensor:
@@ -234,7 +250,13 @@ def _averaged(kernels: Tensor, part: LabelPart) -> Tensor:
 
 
 def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
-    """R with R R^t the inverse of gram (p, p), (p, P); directions of rounding size are left out."""
+    """R with R R^t the inverse of gram (p, p), (p, P); directions of rounding size, if there are any, are left out."""
+    lower, failed = torch.linalg.cholesky_ex(gram)
+    if not bool(failed):
+        inverse = torch.linalg.solve_triangular(lower, torch.eye(len(gram), dtype=torch.float64), upper=False)
+        # The trace of the inverse is above its largest eigenvalue, that of the matrix above its own.
+        if rounding * float((inverse**2).sum()) * float(gram.trace()) < 1:
+            return inverse.t()
     values, vectors = torch.linalg.eigh(gram)
     kept = values > rounding * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
     root: Tensor = vectors[:, kept] * values[kept].rsqrt()
