@@ -377,7 +377,7 @@ def test_a_compiled_training_asks_for_compiled_samples(backend: Backend) -> None
         return rng.standard_normal((n, 2)), rng.standard_normal((n, 2))
 
     source = FreshSource(sampler, 1, 2, np.random.default_rng(0), chunk=4)
-    config = SGDConfig(particles=4, alpha=1.0, horizon=3.0, batch=2, backend=backend)
+    config = SGDConfig(particles=4, alpha=1.0, horizon=3.0, batch=2, beta=0.0, backend=backend)
     rng = np.random.default_rng(1)
     train(
         vanilla_gradient(plain_unit(2, 2, "matrix:tanh")),
