@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from sharefind.architectures.deep.coordinates import SpaceCoordinates
 from sharefind.architectures.deep.network import Matrices
+from sharefind.architectures.deep.window_maps import window_maps
 from sharefind.meanfield.units import DeepUnit
 
 
@@ -32,6 +34,7 @@ class DeepBatch(nn.Module):
         shapes: Shape of each layer's weight.
         weight_spaces: Coordinates of each layer's weights.
         bias_spaces: Coordinates of each layer's biases.
+        window_maps: How layers with a window are computed; None for other layers.
     """
 
     weights: nn.ParameterList
@@ -43,6 +46,7 @@ class DeepBatch(nn.Module):
         self.shapes = [(target.dim, source.dim) for source, target in pairwise(unit.reps)]
         self.weight_spaces = [SpaceCoordinates(space) for space in unit.weight_spaces]
         self.bias_spaces = [SpaceCoordinates(space) for space in unit.bias_spaces]
+        self.window_maps = window_maps(unit)
         rng = torch.Generator().manual_seed(seed)
         weights, biases = [], []
         for (rows, _), space, bias in zip(self.shapes, self.weight_spaces, self.bias_spaces, strict=True):
@@ -51,13 +55,19 @@ class DeepBatch(nn.Module):
             biases.append(nn.Parameter(torch.zeros(count, bias.dim, dtype=dtype)))
         self.weights, self.biases = nn.ParameterList(weights), nn.ParameterList(biases)
 
-    def matrices(self) -> list[tuple[Tensor, Tensor]]:
-        """Return W (R, rows, columns) and b (R, rows) of each layer."""
-        found = []
-        parts = zip(self.shapes, self.weight_spaces, self.weights, self.bias_spaces, self.biases, strict=True)
-        for shape, space, weight, bias_space, bias in parts:
-            found.append((space.entries(weight).reshape(-1, *shape), bias_space.entries(bias)))
-        return found
+    def affine(self, number: int, below: Tensor) -> Tensor:
+        """Return W h + b of a layer, shape (R, B, rows).
+
+        Args:
+            number: Of the layer, from 0.
+            below: h, shape (R, B, columns).
+        """
+        bias = self.bias_spaces[number].entries(self.biases[number]).unsqueeze(1)
+        window = self.window_maps[number]
+        if window is not None:
+            return window(self.weights[number], below) + bias
+        weight = self.weight_spaces[number].entries(self.weights[number]).reshape(-1, *self.shapes[number])
+        return torch.baddbmm(bias, below, weight.transpose(1, 2))
 
     def step_groups(self, lr: float) -> list[dict[str, Any]]:
         """Return the coordinates of each space with their step, for an optimiser.
@@ -80,7 +90,7 @@ class DeepBatch(nn.Module):
         Args:
             x: Inputs of each network, shape (R, B, d_in).
         """
-        return deep_values(self.unit, self.matrices(), x)[-1]
+        return _layers(self.unit, self.affine, x)[-1]
 
     @torch.no_grad()
     def arrays(self, number: int) -> Matrices:
@@ -106,10 +116,21 @@ def deep_values(unit: DeepUnit, matrices: list[tuple[Tensor, Tensor]], x: Tensor
         matrices: W (R, rows, columns) and b (R, rows) of each layer.
         x: Inputs, shape (R, B, d_in).
     """
-    layers, below = list[Tensor](), x
-    for number, (weight, bias) in enumerate(matrices):
-        t = torch.baddbmm(bias.unsqueeze(1), below, weight.transpose(1, 2))
-        if number < len(matrices) - 1:
+
+
+    def affine(number: int, below: Tensor) -> Tensor:
+        weight, bias = matrices[number]
+        return torch.baddbmm(bias.unsqueeze(1), below, weight.transpose(1, 2))
+
+    return _layers(unit, affine, x)
+
+
+def _layers(unit: DeepUnit, affine: Callable[[int, Tensor], Tensor], x: Tensor) -> list[Tensor]:
+    """All layers from the first hidden one to the outputs, by W h + b of each."""
+    layers, below, last = list[Tensor](), x, len(unit.reps) - 2
+    for number in range(last + 1):
+        t = affine(number, below)
+        if number < last:
             function = unit.layer_functions[number]
             value = function.function.value(t)
             value = torch.where(function.mask, torch.tanh(t), value) if function.is_mixed else value
