@@ -15,11 +15,15 @@ from sharefind.architectures.deep.window_maps import window_maps
 from sharefind.meanfield.units import DeepUnit
 
 
+WIDE = 96
+"""Entries of a row above which its steps are smaller."""
+
+
 class DeepBatch(nn.Module):
     """R networks with weights in the shared spaces of a unit, made of orthonormal coordinates.
 
     A weight starts with variance 1 / columns on average over its entries, so that a layer keeps the size of what it is
-    given; biases start at 0.
+    given; twice that behind ReLU, which halves it. Biases start at 0.
 
     Args:
         unit: The unit.
@@ -49,9 +53,11 @@ class DeepBatch(nn.Module):
         self.window_maps = window_maps(unit)
         rng = torch.Generator().manual_seed(seed)
         weights, biases = [], []
+        halves = unit.function.name == "relu"
         for (rows, _), space, bias in zip(self.shapes, self.weight_spaces, self.bias_spaces, strict=True):
             drawn = torch.randn(count, space.dim, generator=rng, dtype=torch.float64)
-            weights.append(nn.Parameter((drawn * (rows / max(space.dim, 1)) ** 0.5).to(dtype)))
+            size = (2 if halves and weights else 1) * rows / max(space.dim, 1)
+            weights.append(nn.Parameter((drawn * size**0.5).to(dtype)))
             biases.append(nn.Parameter(torch.zeros(count, bias.dim, dtype=dtype)))
         self.weights, self.biases = nn.ParameterList(weights), nn.ParameterList(biases)
 
@@ -72,17 +78,20 @@ class DeepBatch(nn.Module):
     def step_groups(self, lr: float) -> list[dict[str, Any]]:
         """Return the coordinates of each space with their step, for an optimiser.
 
-        A coordinate of length 1 is shared by n / dim of the n entries, which move by the root of dim / n times its
-        step: without a larger step, tied networks would learn more slowly than free ones.
+        A coordinate of length 1 is shared by n / dim of the n entries that are not zero, which move by the root of
+        dim / n times its step: without a larger step, tied networks would learn more slowly than free ones. Entries of
+        rows with more than `WIDE` of them take smaller steps, in proportion, since an output moves by their sum.
 
         Args:
             lr: The step of an entry.
         """
-        pairs = [*zip(self.weights, self.weight_spaces, strict=True), *zip(self.biases, self.bias_spaces, strict=True)]
-        return [
-            {"params": [parameter], "lr": lr * (space.space.ambient / max(space.dim, 1)) ** 0.5}
-            for parameter, space in pairs
-        ]
+        found = []
+        for (rows, _), weight, space in zip(self.shapes, self.weights, self.weight_spaces, strict=True):
+            step = lr * min(1.0, WIDE * rows / max(space.entries_count, 1))
+            found.append({"params": [weight], "lr": step * space.share**0.5})
+        for bias, space in zip(self.biases, self.bias_spaces, strict=True):
+            found.append({"params": [bias], "lr": lr * space.share**0.5})
+        return found
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs, shape (R, B, d_out).

@@ -14,8 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.deep.census import CensusRule, LayerCensus, census, untrained_matrices
-from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures
-from sharefind.architectures.deep.network import DeepNetwork
+from sharefind.architectures.deep.class_walk import class_expressions, walk_classes
+from sharefind.architectures.deep.mixtures import (
+    REGULAR,
+    Mixture,
+    counted_mixture,
+    usual_mixtures,
+    window_places,
+)
+from sharefind.architectures.deep.network import DeepNetwork, most_numbers
+from sharefind.architectures.deep.places import unit_windows
 from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
@@ -30,6 +38,26 @@ from sharefind.typing import FloatArray
 WIDTHS = (12, 24, 48, 96)
 DEPTHS = (2, 3, 4)
 USUAL_DEPTH = 3
+WINDOWS = (3, 5, 9)
+"""Places that a place sees, where inputs are places and the group moves each to each."""
+
+WINDOW_COPIES = 8
+"""Copies of the places, at least, in a layer with windows."""
+
+WINDOW_BATCH = 128
+"""Most rows of a minibatch of networks with windows, whose layers are wide."""
+
+CLASS_STEPS = 600
+"""Most steps of networks for classes without windows: they learn in fewer, and then overfit."""
+
+MANY_ROWS = 2_000
+"""Rows from which on one fold decides in place of all: its error is small, and networks are dear."""
+
+WIDEST_FREE = 384
+"""Widest layers of networks without sharing, which are trained beside the chosen one."""
+
+CLASS_DEPTHS = (1, 2, 3)
+"""Numbers of hidden layers for classes, where none are given."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +66,7 @@ class ChoiceSettings:
 
     Attributes:
         unit: Unit expression of a deep kind.
-        depths: Numbers of hidden layers.
+        depths: Numbers of hidden layers; none for what suits the rows: three, and one to three for classes.
         widths: Widths of hidden layers.
         plan: How networks are trained.
         rule: Rule of the census.
@@ -87,14 +115,13 @@ def choose_network(
             f"{MAX_SUBGROUP_ORDER}; search inside a smaller group"
         )
     _refuse_wide(rows, settings, limits)
-    return _Chooser(rows, settings, progress).chosen()
+    return _Chooser(rows, settings, progress, limits).chosen()
 
 
 def _refuse_wide(rows: DeepRows, settings: ChoiceSettings, limits: Limits) -> None:
     """Refuse the largest network where it is above a limit, before anything is trained."""
-    width, depth = max(*settings.widths, rows.group.order), max(settings.depths)
-    widths = (rows.in_rep.dim, *(width,) * depth, rows.out_rep.dim)
-    dim = sum((below + 1) * above for below, above in pairwise(widths))
+    width, depth = max(*settings.widths, rows.group.order), max(settings.depths, default=USUAL_DEPTH)
+    dim = _numbers(rows, width, depth)
     if dim > limits.dim:
         raise ConfigError(
             f"{depth} hidden layers of width {width} have {dim} parameters, above the limit of {limits.dim}; take a "
@@ -102,13 +129,24 @@ def _refuse_wide(rows: DeepRows, settings: ChoiceSettings, limits: Limits) -> No
         )
 
 
+def _numbers(rows: DeepRows, width: int, depth: int) -> int:
+    """Numbers of a network, free ones and others."""
+    widths = (rows.in_rep.dim, *(width,) * depth, rows.out_rep.dim)
+    return sum((below + 1) * above for below, above in pairwise(widths))
+
+
 class _Chooser:
     """One walk: what was visited, on the same folds throughout."""
 
-    def __init__(self, rows: DeepRows, settings: ChoiceSettings, progress: StageProgress | None) -> None:
-        self.rows, self.settings, self.progress = rows, settings, progress
+    def __init__(
+        self, rows: DeepRows, settings: ChoiceSettings, progress: StageProgress | None, limits: Limits
+    ) -> None:
+        self.rows, self.settings, self.progress, self.limits = rows, settings, progress, limits
+        self.expression = class_expressions(settings.unit)[0] if rows.classes else settings.unit
         self.types = HiddenTypes.of(rows.group)
-        self.folds = rows.folds(settings.seed)
+        self.folds = rows.folds(settings.seed)[: 1 if len(rows.x) >= MANY_ROWS else None]
+        self.places = window_places(self.types, rows.in_rep, rows.scaled_x)
+        self.depths = settings.depths or (CLASS_DEPTHS if rows.classes else (USUAL_DEPTH,))
         self.visited: list[_Visited] = []
         self.edges: list[TypesEdge] = []
         self.counted: list[LayerCensus] = []
@@ -117,22 +155,25 @@ class _Chooser:
         self.mixtures = {mixture.name: mixture for mixture in mixtures}
         has_census = rows.group.order > 1
         extra = 2 * has_census + 2 * has_census * settings.has_references
-        self.total = len(settings.widths) + len(mixtures) - 1 + len(settings.depths) - 1 + extra + 1
+        self.total = len(settings.widths) + len(mixtures) - 1 + len(self.depths) - 1 + extra + 1
 
     def chosen(self) -> tuple[DeepNetwork, Choice]:
-        depths = self.settings.depths
+        depths = self.depths
         depth = USUAL_DEPTH if USUAL_DEPTH in depths else depths[-1]
         for width in self.settings.widths:
-            self._visit(self.mixtures[REGULAR], width, depth, f"width {width}")
+            self.visit(self.mixtures[REGULAR], width, depth, f"width {width}")
         for name, mixture in self.mixtures.items():
             if name != REGULAR:
-                self._visit(mixture, self.best.node.width, depth, f"types {name}")
+                self.visit(mixture, self.best.node.width, depth, f"types {name}")
         if self.rows.group.order > 1:
             mixture = self._counted(self.best.node.width, depth)
-            self._visit(mixture, self.best.node.width, depth, f"types {mixture.name}")
+            self.visit(mixture, self.best.node.width, depth, f"types {mixture.name}")
+        self._see_windows(depth)
         for other in depths:
             if other != depth:
-                self._visit(self.best.mixture, self.best.node.width, other, f"{other} hidden layers")
+                self.visit(self.best.mixture, self.best.node.width, other, f"{other} hidden layers")
+        if self.rows.classes:
+            walk_classes(self)
         references = self._references() if self.settings.has_references else ()
         return self._trained(references)
 
@@ -146,35 +187,85 @@ class _Chooser:
             self.progress(what, self.done, self.total)
         self.done += 1
 
-    def _visit(self, mixture: Mixture, width: int, depth: int, change: str) -> None:
-        """Train on the folds, unless the same layers were visited before."""
+    def _see_windows(self, depth: int) -> None:
+        """Visit layers whose places see the nearest ones alone, where inputs are places of one kind."""
+        if self.places is None:
+            return
+        one, places = self.places
+        width = max(self.best.node.width, WINDOW_COPIES * one.dim)
+        for size in WINDOWS:
+            if 2 * size < places.count and self.has_room(width, depth):
+                mixture = Mixture(f"{one.name}, windows of {size}", ({one: 1.0},), size)
+                self.expect(1)
+                self.visit(mixture, width, depth, f"windows of {size}")
+
+    def expect(self, count: int) -> None:
+        """Count further trainings into the progress.
+
+        Args:
+            count: How many.
+        """
+        self.total += count
+
+    def has_room(self, width: int, depth: int) -> bool:
+        """Return whether a network is within the limit of numbers.
+
+        Args:
+            width: Coordinates of its hidden layers.
+            depth: Their number.
+        """
+        return _numbers(self.rows, width, depth) <= most_numbers(self.limits)
+
+    def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> None:
+        """Train on the folds, unless the same layers were visited before.
+
+        Args:
+            mixture: Types of the hidden layers.
+            width: Their coordinates, about.
+            depth: Their number.
+            change: What is different from the best so far, in words.
+        """
         hidden = mixture.representations(width, depth)
         names = tuple(rep.name for rep in hidden)
         self._tell(f"{depth} layers, {change}")
-        if any(one.node.layers == names for one in self.visited):
+        unit = self._unit(hidden, mixture.window)
+        key = names, mixture.window, unit.function.name
+        if any((one.node.layers, one.node.window, one.node.function) == key for one in self.visited):
             return
-        unit = self._unit(hidden)
-        trained = train(unit, self.rows, self.folds, self.settings.plan, self.settings.seed)
+        trained = train(unit, self.rows, self.folds, self._plan(mixture.window), self.settings.seed)
         known = self.best if self.visited else None
         number, parameters = len(self.visited), sum(space.dim for space in unit.layer_spaces)
         risk, error, accuracy = self._score(trained.losses, trained.predictions)
         node = TypesNode(
-            number, mixture.name, width, names, parameters, risk, error, accuracy, trained.step, trained.seconds
-        )
+            number, mixture.name, width, names, parameters, risk, error, accuracy, trained.step, trained.seconds,
+            unit.function.name, mixture.window,
+        )  # fmt: skip
         self.visited.append(_Visited(node, mixture, depth, unit, trained.losses))
         if known is not None:
             gain = _mean(known.losses - trained.losses, self.rows.units)
             self.edges.append(TypesEdge(known.node.number, number, change, *gain))
 
-    def _unit(self, hidden: Sequence[Representation]) -> DeepUnit:
-        return _deep(self.settings.unit, self.rows.in_rep, self.rows.out_rep, hidden)
+    def _unit(self, hidden: Sequence[Representation], window: int | None) -> DeepUnit:
+        unit = _deep(self.expression, self.rows.in_rep, self.rows.out_rep, hidden)
+        if window is None or self.places is None:
+            return unit
+        return replace(unit, windows=unit_windows(unit, self.places[1], window))
+
+    def _plan(self, window: int | None) -> Plan:
+        """How networks of the walk are trained."""
+        plan = self.settings.plan
+        if window is not None:
+            return replace(plan, batch=min(plan.batch, WINDOW_BATCH))
+        if not self.rows.classes:
+            return plan
+        return replace(plan, steps=min(plan.steps, CLASS_STEPS), fewest=min(plan.fewest, CLASS_STEPS // 2))
 
     def _counted(self, width: int, depth: int) -> Mixture:
         """The mixture of a census of one dense network."""
         self._tell("census of a dense network")
-        unit = dense_unit(self.settings.unit, self.rows, (width,) * depth)
+        unit = dense_unit(self.expression, self.rows, (width,) * depth)
         nothing = np.zeros(0, dtype=np.int64)
-        plan, seed = self.settings.plan, self.settings.seed
+        plan, seed = self._plan(None), self.settings.seed
         trained = train(unit, self.rows, [nothing], plan, seed, augmentation=Augmentation(self.rows))
         first = untrained_matrices(unit, seed)
         self.counted = census(unit, trained.networks[0], first, self.rows, self.types, self.settings.rule)
@@ -182,9 +273,9 @@ class _Chooser:
 
     def _references(self) -> tuple[Reference, ...]:
         """The free twin, the free twin on moved rows and averaged over the group, and least squares."""
-        plan, seed, best = self.settings.plan, self.settings.seed, self.best
-        widths = tuple(rep.dim for rep in best.unit.hidden_reps)
-        unit = dense_unit(self.settings.unit, self.rows, widths)
+        plan, seed, best = self._plan(None), self.settings.seed, self.best
+        widths = tuple(min(rep.dim, WIDEST_FREE) for rep in best.unit.hidden_reps)
+        unit = dense_unit(best.unit.name, self.rows, widths)
         found = []
         wanted = list[tuple[str, Augmentation | None]]()
         if self.rows.group.order > 1:
@@ -207,7 +298,7 @@ class _Chooser:
             seen = np.setdiff1d(np.arange(len(x)), held)
             predictions[held] = design[held] @ np.linalg.lstsq(design[seen], y[seen], rcond=None)[0]
         if self.rows.classes:
-            clipped = np.clip(predictions, 1e-3, None)
+            clipped = np.maximum(predictions, 1e-3)
             losses = -np.log((clipped * y).sum(axis=1) / clipped.sum(axis=1))
         else:
             losses = ((predictions - y) ** 2).mean(axis=1)
@@ -218,14 +309,15 @@ class _Chooser:
         risk, error = _mean(losses, self.rows.units)
         if not self.rows.classes:
             return risk, error, None
-        return risk, error, float(np.mean(predictions.argmax(axis=1) == self.rows.y.argmax(axis=1)))
+        held = np.isfinite(losses)
+        return risk, error, float(np.mean(predictions[held].argmax(axis=1) == self.rows.y[held].argmax(axis=1)))
 
     def _trained(self, references: tuple[Reference, ...]) -> tuple[DeepNetwork, Choice]:
         """The network of the best node on all rows."""
         self._tell("the chosen network on all rows")
         best, rows = self.best, self.rows
         nothing: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        plan = replace(self.settings.plan, stop=best.node.steps)
+        plan = replace(self._plan(best.node.window), stop=best.node.steps)
         trained = train(best.unit, rows, [nothing], plan, self.settings.seed)
         choice = Choice(
             rows.group_name or rows.group.name, rows.group.order, len(rows.x), best.unit.function.name,
@@ -267,7 +359,9 @@ def _deep(
 
 
 def _mean(losses: FloatArray, units: NDArray[np.int64] | None) -> tuple[float, float]:
-    """The mean over rows and its standard error over rows, or over units of rows that belong together."""
+    """The mean over held-out rows and its standard error over rows, or over units of rows that belong together."""
+    held = np.isfinite(losses)
+    losses, units = losses[held], None if units is None else units[held]
     mean = float(losses.mean())
     if units is None:
         return mean, float(losses.std(ddof=1) / np.sqrt(len(losses)))

@@ -36,6 +36,17 @@ class SpaceCoordinates:
         return self.space.dim
 
     @cached_property
+    def entries_count(self) -> int:
+        """Number of entries that are not zero everywhere on the space."""
+        labels = self.space.tying
+        return self.space.ambient if labels is None else int(np.count_nonzero(labels))
+
+    @property
+    def share(self) -> float:
+        """Mean number of these entries that a coordinate is shared by."""
+        return self.entries_count / max(self.dim, 1)
+
+    @cached_property
     def _ties(self) -> TiedEntries | None:
         labels = self.space.tying
         return None if labels is None or self.space.is_zero else TiedEntries(labels)

@@ -25,6 +25,8 @@ class TypesNode:
         accuracy: Share of held-out rows whose class is right; None for numbers.
         steps: Steps of training at which this risk is smallest.
         seconds: Seconds of training.
+        function: What is applied to hidden units, "tanh" and so on.
+        window: Places that each place sees; None for all.
     """
 
     number: int
@@ -37,6 +39,8 @@ class TypesNode:
     accuracy: float | None
     steps: int
     seconds: float
+    function: str = ""
+    window: int | None = None
 
 
 @dataclass(frozen=True)

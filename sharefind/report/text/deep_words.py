@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich import box
 from rich.table import Table
 
-from sharefind.architectures.deep.record import Choice
+from sharefind.architectures.deep.record import Choice, TypesNode
 from sharefind.written import NOTHING
 
 
@@ -26,11 +26,21 @@ def choice_table(choice: Choice) -> Table:
         scores = [f"{node.risk:.4g} ± {node.risk_se:.1g}", *([_share(node.accuracy)] if is_class else [])]
         mark = "→" if node.number == choice.chosen else ""
         cells = f"{node.parameters:,}", *scores, str(node.steps), f"{node.seconds:.1f}"
-        table.add_row(mark, layers_words(node.layers), *cells)
+        table.add_row(mark, node_words(node), *cells)
     for other in choice.references:
         scores = [f"{other.risk:.4g} ± {other.risk_se:.1g}", *([_share(other.accuracy)] if is_class else [])]
         table.add_row("", other.name, f"{other.parameters:,}", *scores, NOTHING, NOTHING)
     return table
+
+
+def node_words(node: TypesNode) -> str:
+    """Return the hidden layers of a node with their windows.
+
+    Args:
+        node: The node.
+    """
+    words = layers_words(node.layers)
+    return words if node.window is None else f"{words}, windows of {node.window}"
 
 
 def layers_words(layers: tuple[str, ...]) -> str:
