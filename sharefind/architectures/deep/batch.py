@@ -103,12 +103,12 @@ def deep_values(unit: DeepUnit, matrices: list[tuple[Tensor, Tensor]], x: Tensor
 
     Args:
         unit: The unit.
-        matrices: W (R, rows, columns) and b (R, rows) of each layer.
+        matrices: W (R, rows, columns) and b (R, rows) of each layer; or one b for each input, shape (R, B, rows).
         x: Inputs, shape (R, B, d_in).
     """
     layers, below = list[Tensor](), x
     for number, (weight, bias) in enumerate(matrices):
-        t = torch.baddbmm(bias.unsqueeze(1), below, weight.transpose(1, 2))
+        t = torch.baddbmm(bias if bias.dim() == 3 else bias.unsqueeze(1), below, weight.transpose(1, 2))
         if number < len(matrices) - 1:
             function = unit.layer_functions[number]
             value = function.function.value(t)

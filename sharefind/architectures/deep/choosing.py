@@ -18,6 +18,7 @@ from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixt
 from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
+from sharefind.architectures.deep.trainers import fit_networks
 from sharefind.architectures.deep.training import Augmentation, Plan, train
 from sharefind.errors import ConfigError, GroupError, setting
 from sharefind.groups import HiddenTypes, Representation, unmoved
@@ -44,6 +45,8 @@ class ChoiceSettings:
         rule: Rule of the census.
         seed: Seed of folds, first weights and minibatches.
         has_references: Whether other models are trained on the same folds.
+        least_labels: Fewest labels (rows times outputs) for each free number; networks with fewer are not tried, but
+            for the first. It does not apply to classes.
     """
 
     unit: str = "deep:tanh"
@@ -53,6 +56,7 @@ class ChoiceSettings:
     rule: CensusRule = field(default_factory=CensusRule)
     seed: int = 0
     has_references: bool = True
+    least_labels: float = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,19 +126,35 @@ class _Chooser:
     def chosen(self) -> tuple[DeepNetwork, Choice]:
         depths = self.settings.depths
         depth = USUAL_DEPTH if USUAL_DEPTH in depths else depths[-1]
-        for width in self.settings.widths:
-            self._visit(self.mixtures[REGULAR], width, depth, f"width {width}")
+        self._widen(self.mixtures[REGULAR], self.settings.widths, depth)
         for name, mixture in self.mixtures.items():
             if name != REGULAR:
                 self._visit(mixture, self.best.node.width, depth, f"types {name}")
         if self.rows.group.order > 1:
             mixture = self._counted(self.best.node.width, depth)
             self._visit(mixture, self.best.node.width, depth, f"types {mixture.name}")
+        if self.best.mixture.name != REGULAR:
+            self._adjust_width(self.best.mixture, self.best.node.width, depth)
         for other in depths:
             if other != depth:
                 self._visit(self.best.mixture, self.best.node.width, other, f"{other} hidden layers")
         references = self._references() if self.settings.has_references else ()
         return self._trained(references)
+
+    def _widen(self, mixture: Mixture, widths: Sequence[int], depth: int) -> None:
+        """Visit one width after another, until one does not lower the held-out risk."""
+        for number, width in enumerate(widths, start=1):
+            if not self._visit(mixture, width, depth, f"width {width}"):
+                self.done += len(widths) - number
+                break
+
+    def _adjust_width(self, mixture: Mixture, width: int, depth: int) -> None:
+        """Visit larger and smaller widths of a mixture, which may need others than the regular one."""
+        widths = self.settings.widths
+        larger, smaller = [one for one in widths if one > width], [one for one in reversed(widths) if one < width]
+        self.total += len(larger) + len(smaller)
+        self._widen(mixture, larger, depth)
+        self._widen(mixture, smaller, depth)
 
     @property
     def best(self) -> _Visited:
@@ -146,25 +166,31 @@ class _Chooser:
             self.progress(what, self.done, self.total)
         self.done += 1
 
-    def _visit(self, mixture: Mixture, width: int, depth: int, change: str) -> None:
-        """Train on the folds, unless the same layers were visited before."""
+    def _visit(self, mixture: Mixture, width: int, depth: int, change: str) -> bool:
+        """Train on the folds, unless the layers are known or too large; return whether no smaller risk is known."""
         hidden = mixture.representations(width, depth)
         names = tuple(rep.name for rep in hidden)
         self._tell(f"{depth} layers, {change}")
-        if any(one.node.layers == names for one in self.visited):
-            return
+        for one in self.visited:
+            if one.node.layers == names:
+                return one is self.best
         unit = self._unit(hidden)
-        trained = train(unit, self.rows, self.folds, self.settings.plan, self.settings.seed)
+        parameters = sum(space.dim for space in unit.layer_spaces)
+        if self.visited and not self.rows.classes and parameters * self.settings.least_labels > self.rows.y.size:
+            return False
+        trained = fit_networks(unit, self.rows, self.folds, self.settings.plan, self.settings.seed)
         known = self.best if self.visited else None
-        number, parameters = len(self.visited), sum(space.dim for space in unit.layer_spaces)
+        number = len(self.visited)
         risk, error, accuracy = self._score(trained.losses, trained.predictions)
         node = TypesNode(
-            number, mixture.name, width, names, parameters, risk, error, accuracy, trained.step, trained.seconds
-        )
+            number, mixture.name, width, names, parameters, risk, error, accuracy, trained.step, trained.seconds,
+            float(np.mean(trained.evidence)) if trained.evidence else None,
+        )  # fmt: skip
         self.visited.append(_Visited(node, mixture, depth, unit, trained.losses))
         if known is not None:
             gain = _mean(known.losses - trained.losses, self.rows.units)
             self.edges.append(TypesEdge(known.node.number, number, change, *gain))
+        return self.best.node.number == number
 
     def _unit(self, hidden: Sequence[Representation]) -> DeepUnit:
         return _deep(self.settings.unit, self.rows.in_rep, self.rows.out_rep, hidden)
@@ -182,7 +208,7 @@ class _Chooser:
 
     def _references(self) -> tuple[Reference, ...]:
         """The free twin, the free twin on moved rows and averaged over the group, and least squares."""
-        plan, seed, best = self.settings.plan, self.settings.seed, self.best
+        plan, seed, best = self._reference_plan, self.settings.seed, self.best
         widths = tuple(rep.dim for rep in best.unit.hidden_reps)
         unit = dense_unit(self.settings.unit, self.rows, widths)
         found = []
@@ -192,11 +218,19 @@ class _Chooser:
             wanted.append(("no sharing, rows moved by the group, averaged over it", Augmentation(self.rows)))
         for name, augmentation in wanted:
             self._tell(name)
-            trained = train(unit, self.rows, self.folds, plan, seed, augmentation=augmentation)
+            trained = fit_networks(unit, self.rows, self.folds, plan, seed, augmentation=augmentation)
             score = self._score(trained.losses, trained.predictions)
             found.append(Reference(name, unit.space.dim, *score))
         found.append(self._least_squares())
         return tuple(found)
+
+    @property
+    def _reference_plan(self) -> Plan:
+        """Networks without sharing are large and start once: their starts differ little."""
+        plan = self.settings.plan
+        return (
+            plan if plan.evidence is None else replace(plan, evidence=replace(plan.evidence, starts=1, final_starts=1))
+        )
 
     def _least_squares(self) -> Reference:
         """Linear regression on each fold's other rows; for classes of the indicators of classes, scored by accuracy."""
@@ -226,7 +260,7 @@ class _Chooser:
         best, rows = self.best, self.rows
         nothing: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         plan = replace(self.settings.plan, stop=best.node.steps)
-        trained = train(best.unit, rows, [nothing], plan, self.settings.seed)
+        trained = fit_networks(best.unit, rows, [nothing], plan, self.settings.seed)
         choice = Choice(
             rows.group_name or rows.group.name, rows.group.order, len(rows.x), best.unit.function.name,
             tuple(one.node for one in self.visited), tuple(self.edges), best.node.number, references,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.architectures.deep.batch import DeepBatch
+from sharefind.architectures.deep.evidence_plan import EvidencePlan
 from sharefind.architectures.deep.network import Matrices
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.errors import NotConvergedError
@@ -39,6 +40,7 @@ class Plan:
         floor: Last step relative to the first.
         batch: Most rows of a minibatch.
         most_rows: Rows of all networks together that are evaluated at a time; it affects memory alone.
+        evidence: How small networks are trained by evidence; None to train all by Adam.
     """
 
     steps: int = 2_000
@@ -50,6 +52,7 @@ class Plan:
     floor: float = 0.02
     batch: int = 512
     most_rows: int = 16_384
+    evidence: EvidencePlan | None = field(default_factory=EvidencePlan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,7 @@ class Trained:
         losses: Held-out loss of each row that was held out, at this step, shape (n,); not a number for other rows.
         predictions: What held-out rows are predicted to be, shape (n, d_out), scaled.
         seconds: Wall time.
+        evidence: Log evidence of each network, where it was trained by evidence; empty otherwise.
     """
 
     networks: tuple[Matrices, ...]
@@ -70,6 +74,7 @@ class Trained:
     losses: FloatArray
     predictions: FloatArray
     seconds: float
+    evidence: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
