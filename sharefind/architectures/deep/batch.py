@@ -122,14 +122,13 @@ def deep_values(unit: DeepUnit, matrices: list[tuple[Tensor, Tensor]], x: Tensor
 
     Args:
         unit: The unit.
-        matrices: W (R, rows, columns) and b (R, rows) of each layer.
+        matrices: W (R, rows, columns) and b (R, rows) of each layer; or one b for each input, shape (R, B, rows).
         x: Inputs, shape (R, B, d_in).
     """
 
-
     def affine(number: int, below: Tensor) -> Tensor:
         weight, bias = matrices[number]
-        return torch.baddbmm(bias.unsqueeze(1), below, weight.transpose(1, 2))
+        return torch.baddbmm(bias if bias.dim() == 3 else bias.unsqueeze(1), below, weight.transpose(1, 2))
 
     return _layers(unit, affine, x)
 

@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.deep.census import CensusRule, LayerCensus, census, untrained_matrices
-from sharefind.architectures.deep.class_walk import class_expressions, walk_classes
+from sharefind.architectures.deep.class_walk import (
+    CLASS_DEPTHS,
+    CLASS_WIDTHS,
+    MANY_ROWS,
+    WIDEST_FREE,
+    WINDOW_COPIES,
+    WINDOWS,
+    class_expressions,
+    walk_classes,
+    walk_plan,
+)
 from sharefind.architectures.deep.mixtures import (
     REGULAR,
     Mixture,
@@ -26,6 +36,8 @@ from sharefind.architectures.deep.network import DeepNetwork, most_numbers
 from sharefind.architectures.deep.places import unit_windows
 from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
+from sharefind.architectures.deep.temperature import cooled
+from sharefind.architectures.deep.trainers import fit_networks
 from sharefind.architectures.deep.training import Augmentation, Plan, train
 from sharefind.errors import ConfigError, GroupError, setting
 from sharefind.groups import HiddenTypes, Representation, unmoved
@@ -38,27 +50,6 @@ from sharefind.typing import FloatArray
 WIDTHS = (12, 24, 48, 96)
 DEPTHS = (2, 3, 4)
 USUAL_DEPTH = 3
-WINDOWS = (3, 5, 9)
-"""Places that a place sees, where inputs are places and the group moves each to each."""
-
-WINDOW_COPIES = 8
-"""Copies of the places, at least, in a layer with windows."""
-
-WINDOW_BATCH = 128
-"""Most rows of a minibatch of networks with windows, whose layers are wide."""
-
-CLASS_STEPS = 600
-"""Most steps of networks for classes without windows: they learn in fewer, and then overfit."""
-
-MANY_ROWS = 2_000
-"""Rows from which on one fold decides in place of all: its error is small, and networks are dear."""
-
-WIDEST_FREE = 384
-"""Widest layers of networks without sharing, which are trained beside the chosen one."""
-
-CLASS_DEPTHS = (1, 2, 3)
-"""Numbers of hidden layers for classes, where none are given."""
-
 
 @dataclass(frozen=True)
 class ChoiceSettings:
@@ -72,15 +63,18 @@ class ChoiceSettings:
         rule: Rule of the census.
         seed: Seed of folds, first weights and minibatches.
         has_references: Whether other models are trained on the same folds.
+        least_labels: Fewest labels (rows times outputs) for each free number; networks with fewer are not tried, but
+            for the first. It does not apply to classes.
     """
 
     unit: str = "deep:tanh"
-    depths: tuple[int, ...] = (USUAL_DEPTH,)
+    depths: tuple[int, ...] = ()
     widths: tuple[int, ...] = WIDTHS
     plan: Plan = field(default_factory=Plan)
     rule: CensusRule = field(default_factory=CensusRule)
     seed: int = 0
     has_references: bool = True
+    least_labels: float = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +84,7 @@ class _Visited:
     depth: int
     unit: DeepUnit
     losses: FloatArray
+    temperature: float
 
 
 def choose_network(
@@ -146,6 +141,7 @@ class _Chooser:
         self.types = HiddenTypes.of(rows.group)
         self.folds = rows.folds(settings.seed)[: 1 if len(rows.x) >= MANY_ROWS else None]
         self.places = window_places(self.types, rows.in_rep, rows.scaled_x)
+        self.widths = CLASS_WIDTHS if rows.classes and settings.widths == WIDTHS else settings.widths
         self.depths = settings.depths or (CLASS_DEPTHS if rows.classes else (USUAL_DEPTH,))
         self.visited: list[_Visited] = []
         self.edges: list[TypesEdge] = []
@@ -155,27 +151,44 @@ class _Chooser:
         self.mixtures = {mixture.name: mixture for mixture in mixtures}
         has_census = rows.group.order > 1
         extra = 2 * has_census + 2 * has_census * settings.has_references
-        self.total = len(settings.widths) + len(mixtures) - 1 + len(self.depths) - 1 + extra + 1
+        self.total = len(self.widths) + len(mixtures) - 1 + len(self.depths) - 1 + extra + 1
 
     def chosen(self) -> tuple[DeepNetwork, Choice]:
         depths = self.depths
-        depth = USUAL_DEPTH if USUAL_DEPTH in depths else depths[-1]
-        for width in self.settings.widths:
-            self.visit(self.mixtures[REGULAR], width, depth, f"width {width}")
+        usual = USUAL_DEPTH if USUAL_DEPTH in depths else depths[-1]
+        depth = depths[0] if self.rows.classes else usual
+        self._widen(self.mixtures[REGULAR], self.widths, depth)
         for name, mixture in self.mixtures.items():
             if name != REGULAR:
                 self.visit(mixture, self.best.node.width, depth, f"types {name}")
         if self.rows.group.order > 1:
             mixture = self._counted(self.best.node.width, depth)
             self.visit(mixture, self.best.node.width, depth, f"types {mixture.name}")
-        self._see_windows(depth)
+        if self.best.mixture.name != REGULAR:
+            self._adjust_width(self.best.mixture, self.best.node.width, depth)
+        self._see_windows(usual)
         for other in depths:
-            if other != depth:
+            if other != self.best.depth:
                 self.visit(self.best.mixture, self.best.node.width, other, f"{other} hidden layers")
         if self.rows.classes:
             walk_classes(self)
         references = self._references() if self.settings.has_references else ()
         return self._trained(references)
+
+    def _widen(self, mixture: Mixture, widths: Sequence[int], depth: int) -> None:
+        """Visit one width after another, until one does not lower the held-out risk."""
+        for number, width in enumerate(widths, start=1):
+            if not self.visit(mixture, width, depth, f"width {width}"):
+                self.done += len(widths) - number
+                break
+
+    def _adjust_width(self, mixture: Mixture, width: int, depth: int) -> None:
+        """Visit larger and smaller widths of a mixture, which may need others than the regular one."""
+        widths = self.widths
+        larger, smaller = [one for one in widths if one > width], [one for one in reversed(widths) if one < width]
+        self.total += len(larger) + len(smaller)
+        self._widen(mixture, larger, depth)
+        self._widen(mixture, smaller, depth)
 
     @property
     def best(self) -> _Visited:
@@ -216,8 +229,8 @@ class _Chooser:
         """
         return _numbers(self.rows, width, depth) <= most_numbers(self.limits)
 
-    def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> None:
-        """Train on the folds, unless the same layers were visited before.
+    def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> bool:
+        """Return whether no smaller risk is known after a training, unless the layers are known or too large.
 
         Args:
             mixture: Types of the hidden layers.
@@ -230,20 +243,26 @@ class _Chooser:
         self._tell(f"{depth} layers, {change}")
         unit = self._unit(hidden, mixture.window)
         key = names, mixture.window, unit.function.name
-        if any((one.node.layers, one.node.window, one.node.function) == key for one in self.visited):
-            return
-        trained = train(unit, self.rows, self.folds, self._plan(mixture.window), self.settings.seed)
+        for one in self.visited:
+            if (one.node.layers, one.node.window, one.node.function) == key:
+                return one is self.best
+        parameters = sum(space.dim for space in unit.layer_spaces)
+        if self.visited and not self.rows.classes and parameters * self.settings.least_labels > self.rows.y.size:
+            return False
+        trained = fit_networks(unit, self.rows, self.folds, self._plan(mixture.window), self.settings.seed)
         known = self.best if self.visited else None
-        number, parameters = len(self.visited), sum(space.dim for space in unit.layer_spaces)
+        number = len(self.visited)
         risk, error, accuracy = self._score(trained.losses, trained.predictions)
         node = TypesNode(
             number, mixture.name, width, names, parameters, risk, error, accuracy, trained.step, trained.seconds,
+            float(np.mean(trained.evidence)) if trained.evidence else None,
             unit.function.name, mixture.window,
         )  # fmt: skip
-        self.visited.append(_Visited(node, mixture, depth, unit, trained.losses))
+        self.visited.append(_Visited(node, mixture, depth, unit, trained.losses, trained.temperature))
         if known is not None:
             gain = _mean(known.losses - trained.losses, self.rows.units)
             self.edges.append(TypesEdge(known.node.number, number, change, *gain))
+        return self.best.node.number == number
 
     def _unit(self, hidden: Sequence[Representation], window: int | None) -> DeepUnit:
         unit = _deep(self.expression, self.rows.in_rep, self.rows.out_rep, hidden)
@@ -252,13 +271,7 @@ class _Chooser:
         return replace(unit, windows=unit_windows(unit, self.places[1], window))
 
     def _plan(self, window: int | None) -> Plan:
-        """How networks of the walk are trained."""
-        plan = self.settings.plan
-        if window is not None:
-            return replace(plan, batch=min(plan.batch, WINDOW_BATCH))
-        if not self.rows.classes:
-            return plan
-        return replace(plan, steps=min(plan.steps, CLASS_STEPS), fewest=min(plan.fewest, CLASS_STEPS // 2))
+        return walk_plan(self.settings.plan, window, is_class=bool(self.rows.classes))
 
     def _counted(self, width: int, depth: int) -> Mixture:
         """The mixture of a census of one dense network."""
@@ -273,7 +286,7 @@ class _Chooser:
 
     def _references(self) -> tuple[Reference, ...]:
         """The free twin, the free twin on moved rows and averaged over the group, and least squares."""
-        plan, seed, best = self._plan(None), self.settings.seed, self.best
+        plan, seed, best = self._reference_plan, self.settings.seed, self.best
         widths = tuple(min(rep.dim, WIDEST_FREE) for rep in best.unit.hidden_reps)
         unit = dense_unit(best.unit.name, self.rows, widths)
         found = []
@@ -283,11 +296,19 @@ class _Chooser:
             wanted.append(("no sharing, rows moved by the group, averaged over it", Augmentation(self.rows)))
         for name, augmentation in wanted:
             self._tell(name)
-            trained = train(unit, self.rows, self.folds, plan, seed, augmentation=augmentation)
+            trained = fit_networks(unit, self.rows, self.folds, plan, seed, augmentation=augmentation)
             score = self._score(trained.losses, trained.predictions)
             found.append(Reference(name, unit.space.dim, *score))
         found.append(self._least_squares())
         return tuple(found)
+
+    @property
+    def _reference_plan(self) -> Plan:
+        """Networks without sharing are large and start once: their starts differ little."""
+        plan = self.settings.plan
+        return (
+            plan if plan.evidence is None else replace(plan, evidence=replace(plan.evidence, starts=1, final_starts=1))
+        )
 
     def _least_squares(self) -> Reference:
         """Linear regression on each fold's other rows; for classes of the indicators of classes, scored by accuracy."""
@@ -318,7 +339,7 @@ class _Chooser:
         best, rows = self.best, self.rows
         nothing: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         plan = replace(self._plan(best.node.window), stop=best.node.steps)
-        trained = train(best.unit, rows, [nothing], plan, self.settings.seed)
+        trained = fit_networks(best.unit, rows, [nothing], plan, self.settings.seed)
         choice = Choice(
             rows.group_name or rows.group.name, rows.group.order, len(rows.x), best.unit.function.name,
             tuple(one.node for one in self.visited), tuple(self.edges), best.node.number, references,
@@ -327,7 +348,7 @@ class _Chooser:
         network = DeepNetwork.from_matrices(
             rows.name,
             best.unit,
-            rows.scaling.unscaled(trained.networks[0]),
+            rows.scaling.unscaled(cooled(trained.networks[0], best.temperature)),
             inputs=rows.inputs,
             outputs=rows.outputs,
             classes=rows.classes,

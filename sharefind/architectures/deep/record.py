@@ -23,8 +23,9 @@ class TypesNode:
             loss for classes.
         risk_se: Its standard error over rows.
         accuracy: Share of held-out rows whose class is right; None for numbers.
-        steps: Steps of training at which this risk is smallest.
+        steps: Steps of training: of the longest by evidence, or those by Adam at which this risk is smallest.
         seconds: Seconds of training.
+        evidence: Log evidence, mean over the folds; None for networks that were trained by Adam.
         function: What is applied to hidden units, "tanh" and so on.
         window: Places that each place sees; None for all.
     """
@@ -39,6 +40,7 @@ class TypesNode:
     accuracy: float | None
     steps: int
     seconds: float
+    evidence: float | None = None
     function: str = ""
     window: int | None = None
 
