@@ -128,6 +128,7 @@ def _digest(
         "unit": unit.name,
         "dims": [rep.dim for rep in unit.reps],
         "generators": moves(unit.reps),
+        "spaces": [space.dim for space in unit.weight_spaces],
         "group": moves([rows.in_rep, rows.out_rep]),
         "has_classes": bool(rows.classes),
         "plan": asdict(plan),

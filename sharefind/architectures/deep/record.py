@@ -29,10 +29,13 @@ class TypesNode:
             loss for classes.
         risk_se: Its standard error over rows.
         accuracy: Share of held-out rows whose class is right; None for numbers.
-        steps: Steps of training at which this risk is smallest.
+        steps: Steps of training: of the longest by evidence, or those by Adam at which this risk is smallest.
         seconds: Seconds of training.
         escape: How far training leaves the weights that these types share, where nothing keeps it there; None where
             it was not looked at.
+        evidence: Log evidence, mean over the folds; None for networks that were trained by Adam.
+        function: What is applied to hidden units, "tanh" and so on.
+        window: Places that each place sees; None for all.
     """
 
     number: int
@@ -46,6 +49,9 @@ class TypesNode:
     steps: int
     seconds: float
     escape: TypeEscape | None = None
+    evidence: float | None = None
+    function: str = ""
+    window: int | None = None
 
 
 @dataclass(frozen=True)

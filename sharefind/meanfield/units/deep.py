@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from itertools import pairwise
+from itertools import pairwise, starmap
 from operator import add
 
 import numpy as np
@@ -27,7 +27,8 @@ from sharefind.meanfield.units.layer_functions import (
     PointFunction,
     signed_coordinates,
 )
-from sharefind.spaces import Block, ParameterSpace, Subspace, fixed_space
+from sharefind.spaces import Block, ParameterSpace, Subspace, fixed_space, supported
+from sharefind.typing import IntArray
 
 LAYERS = 2
 """Hidden layers of a unit that is built from one hidden representation."""
@@ -74,10 +75,14 @@ class DeepUnit(Unit):
     E^G is the sum over layers of Hom_G(H_{l-1}, H_l) and of the biases that the group fixes. The unit of Maass and
     Fontbona (2024) is any jointly equivariant function: every statement holds for the ensemble of such networks.
 
+    With windows, E is the part of E^G whose weights vanish outside of given orbits of entries: equivariant still.
+
     Attributes:
         hidden_reps: The representations of the hidden layers, from the inputs up.
         function: Function of the permuted coordinates.
         has_residuals: Whether layers of equal representations are added.
+        windows: For each layer, one entry (row * columns + column) of each orbit of entries of its weight that may
+            differ from 0; None for all. All layers have all where left out.
 
     Raises:
         UnitError: A hidden layer is moved by another matrix than a signed permutation; the message names the generator.
@@ -89,6 +94,7 @@ class DeepUnit(Unit):
     function: PointFunction
     space: ParameterSpace
     has_residuals: bool = False
+    windows: tuple[IntArray | None, ...] = ()
 
     def __post_init__(self) -> None:
         for rep in self.hidden_reps:
@@ -122,8 +128,14 @@ class DeepUnit(Unit):
 
     @cached_property
     def weight_spaces(self) -> tuple[Subspace, ...]:
-        """Hom_G(H_{l-1}, H_l) of each layer, row by row."""
-        return tuple(fixed_space(hom(target, source)) for source, target in pairwise(self.reps))
+        """Hom_G(H_{l-1}, H_l) of each layer, row by row, inside its window."""
+        spaces = (fixed_space(hom(target, source)) for source, target in pairwise(self.reps))
+        return tuple(starmap(_inside, zip(spaces, self.layer_windows, strict=True)))
+
+    @property
+    def layer_windows(self) -> tuple[IntArray | None, ...]:
+        """The window of each layer; None for all entries."""
+        return self.windows or (None,) * (len(self.reps) - 1)
 
     @cached_property
     def bias_spaces(self) -> tuple[Subspace, ...]:
@@ -133,7 +145,8 @@ class DeepUnit(Unit):
     @cached_property
     def layer_spaces(self) -> tuple[Subspace, ...]:
         """E^G of each layer's weight and bias together; their sum is E^G of the unit."""
-        return tuple(fixed_space(hom(target, source) + target) for source, target in pairwise(self.reps))
+        spaces = (fixed_space(hom(target, source) + target) for source, target in pairwise(self.reps))
+        return tuple(starmap(_inside, zip(spaces, self.layer_windows, self.reps[1:], strict=True)))
 
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
         """Return the outputs, shape (R, d_out, B, N).
@@ -202,6 +215,15 @@ def layer_distances(unit: DeepUnit, theta: Tensor) -> list[float]:
     sizes = [space.ambient for space in unit.layer_spaces]
     parts = np.split(vectors, np.cumsum(sizes)[:-1], axis=1)
     return [float(np.mean(space.distance2(part))) for space, part in zip(unit.layer_spaces, parts, strict=True)]
+
+
+def _inside(space: Subspace, window: IntArray | None, bias: Representation | None = None) -> Subspace:
+    """The part of a space of weights, or of weights and biases, that vanishes outside of a window."""
+    if window is None:
+        return space
+    if bias is None:
+        return supported(space, window)
+    return supported(space, np.concatenate([window, np.arange(space.ambient - bias.dim, space.ambient)]))
 
 
 def _affine(weight: Tensor, bias: Tensor, layer: Tensor) -> Tensor:
