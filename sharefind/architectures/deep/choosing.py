@@ -1,4 +1,4 @@
-"""Chooses hidden types, width and depth of a deep network by cross-validation, and trains the network on all rows.
+"""Chooses hidden types, width and depth of a deep network by evidence and cross-validation, and trains it on all rows.
 
 The group is decided before, free of any architecture. Depth, width and types are tried one after another from the best
 so far, which is a walk through the lists of types; the record keeps every node with its evidence.
@@ -47,6 +47,8 @@ class ChoiceSettings:
         has_references: Whether other models are trained on the same folds.
         least_labels: Fewest labels (rows times outputs) for each free number; networks with fewer are not tried, but
             for the first. It does not apply to classes.
+        risk_errors: A network is chosen for its evidence only if its held-out risk is above the smallest by at most so
+            many standard errors of the difference.
     """
 
     unit: str = "deep:tanh"
@@ -57,6 +59,7 @@ class ChoiceSettings:
     seed: int = 0
     has_references: bool = True
     least_labels: float = 2.0
+    risk_errors: float = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +145,7 @@ class _Chooser:
         return self._trained(references)
 
     def _widen(self, mixture: Mixture, widths: Sequence[int], depth: int) -> None:
-        """Visit one width after another, until one does not lower the held-out risk."""
+        """Visit one width after another, until one is not the best so far."""
         for number, width in enumerate(widths, start=1):
             if not self._visit(mixture, width, depth, f"width {width}"):
                 self.done += len(widths) - number
@@ -158,8 +161,19 @@ class _Chooser:
 
     @property
     def best(self) -> _Visited:
-        """The node of the smallest held-out risk so far."""
-        return min(self.visited, key=lambda one: one.node.risk)
+        """The node of the largest evidence so far, if its held-out risk is near the smallest.
+
+        Where the network of the smallest risk was trained without evidence, it is taken itself.
+        """
+        lowest = min(self.visited, key=lambda one: one.node.risk)
+        if lowest.node.evidence is None:
+            return lowest
+        near = [(one.node.evidence, one) for one in self.visited if self._is_near(one, lowest)]
+        return max(((value, one) for value, one in near if value is not None), key=lambda pair: pair[0])[1]
+
+    def _is_near(self, one: _Visited, lowest: _Visited) -> bool:
+        gap, error = _mean(one.losses - lowest.losses, self.rows.units)
+        return gap <= self.settings.risk_errors * error
 
     def _tell(self, what: str) -> None:
         if self.progress is not None:
@@ -167,7 +181,7 @@ class _Chooser:
         self.done += 1
 
     def _visit(self, mixture: Mixture, width: int, depth: int, change: str) -> bool:
-        """Train on the folds, unless the layers are known or too large; return whether no smaller risk is known."""
+        """Train on the folds, unless the layers are known or too large; return whether it is the best so far."""
         hidden = mixture.representations(width, depth)
         names = tuple(rep.name for rep in hidden)
         self._tell(f"{depth} layers, {change}")
