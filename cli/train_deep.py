@@ -305,7 +305,11 @@ def _why_no_price(rows: DeepRows, settings: ChoiceSettings) -> str:
     from sharefind.architectures.deep.choosing import USUAL_DEPTH
     from sharefind.architectures.deep.layer_price import why_no_price
 
-    return why_no_price(rows, settings.price, max(settings.depths, default=USUAL_DEPTH) + 1) if settings.price is not None else ""
+    return (
+        why_no_price(rows, settings.price, max(settings.depths, default=USUAL_DEPTH) + 1)
+        if settings.price is not None
+        else ""
+    )
 
 
 def outcome_rows(outcome: SearchOutcome, seed: int) -> DeepRows:

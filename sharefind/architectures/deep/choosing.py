@@ -1,4 +1,4 @@
-"""Chooses hidden types, width and depth of a deep network by cross-validation, and trains the network on all rows.
+"""Chooses hidden types, width and depth of a deep network by evidence and cross-validation, and trains it on all rows.
 
 The group is decided before, free of any architecture. Depth, width and types are tried one after another from the best
 so far, which is a walk through the lists of types; the record keeps every node with its evidence.
@@ -68,6 +68,8 @@ class ChoiceSettings:
         has_references: Whether other models are trained on the same folds.
         least_labels: Fewest labels (rows times outputs) for each free number; networks with fewer are not tried, but
             for the first. It does not apply to classes.
+        risk_errors: A network is chosen for its evidence only if its held-out risk exceeds the smallest by at most
+            this number of standard errors of the difference.
         escape: How far training leaves the types of nodes of the chosen width; None for no look at it.
         price: What is compared to see whether tying pays, see `layer_price.price_of_tying`; None for nothing. Where
             there is nothing to compare, the choice has no price.
@@ -83,6 +85,7 @@ class ChoiceSettings:
     has_references: bool = True
     restarts: int = 1
     least_labels: float = 2.0
+    risk_errors: float = 2.0
     escape: EscapeRule | None = field(default_factory=EscapeRule)
     price: str | None = None
 
@@ -227,7 +230,7 @@ class _Chooser:
             self._restart()
 
     def _widen(self, mixture: Mixture, widths: Sequence[int], depth: int) -> None:
-        """Visit one width after another, until one does not lower the held-out risk."""
+        """Visit one width after another, until one is not the best so far."""
         for number, width in enumerate(widths, start=1):
             if not self.visit(mixture, width, depth, f"width {width}"):
                 self.done += len(widths) - number
@@ -243,8 +246,19 @@ class _Chooser:
 
     @property
     def best(self) -> _Visited:
-        """The node of the smallest held-out risk so far."""
-        return min(self.visited, key=lambda one: one.node.risk)
+        """The node of the largest evidence so far, if its held-out risk is near the smallest.
+
+        Where the network of the smallest risk was trained without evidence, it is taken itself.
+        """
+        lowest = min(self.visited, key=lambda one: one.node.risk)
+        if lowest.node.evidence is None:
+            return lowest
+        near = [(one.node.evidence, one) for one in self.visited if self._is_near(one, lowest)]
+        return max(((value, one) for value, one in near if value is not None), key=lambda pair: pair[0])[1]
+
+    def _is_near(self, one: _Visited, lowest: _Visited) -> bool:
+        gap, error = mean_error(one.losses - lowest.losses, self.rows.units)
+        return gap <= self.settings.risk_errors * error
 
     def _see_windows(self, depth: int) -> None:
         """Visit layers whose places see the nearest ones alone, where inputs are places of one kind."""
@@ -311,7 +325,7 @@ class _Chooser:
         self.done += 1
 
     def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> bool:
-        """Return whether no smaller risk is known after a training, unless the layers are known or too large.
+        """Return whether a network is the best so far, after a training unless it is known or too large.
 
         Args:
             mixture: Types of the hidden layers.
