@@ -21,7 +21,7 @@ from sharefind.errors import ConfigError
 from sharefind.inference.label_parts import LabelPart, label_parts
 from sharefind.inference.relation.listed_lattice import ListedLattice, Members
 from sharefind.inference.relation.share_kernels import SHARE_KERNELS, OrbitProducts, ShareKernel
-from sharefind.inference.statistics.training_blocks import Block, in_blocks
+from sharefind.inference.statistics.training_blocks import TrainingBlock, in_blocks
 from sharefind.parallel import Workers
 
 StepProgress = Callable[[int, int], None]
@@ -146,7 +146,7 @@ class TiedProcesses:
         products = OrbitProducts.of(x, self.lattice.on_x, settings.bias)
         cells = list(product(settings.kernels, settings.widths))
         steps = _Steps(self, products, y, list(product(parts, cells)))
-        sums = in_blocks(steps, [Block(k, k, 1) for k in range(len(steps.places))], workers, progress)
+        sums = in_blocks(steps, [TrainingBlock(k, k, 1) for k in range(len(steps.places))], workers, progress)
         shape = (len(cells), len(settings.noises), len(settings.constants))
         misfits, log_dets = torch.zeros(2, len(self.distinct), *shape, dtype=torch.float64)
         for number, (misfit, log_det) in enumerate(sums):
@@ -222,7 +222,7 @@ class _Steps:
     y: Tensor
     places: Sequence[tuple[NDArray[np.int64], tuple[str, float]]]
 
-    def __call__(self, block: Block, progress: StepProgress | None = None) -> tuple[Tensor, Tensor]:
+    def __call__(self, block: TrainingBlock, progress: StepProgress | None = None) -> tuple[Tensor, Tensor]:
         """Return the sums of one step."""
         if progress is not None:
             progress(0, 1)
