@@ -30,6 +30,9 @@ BUDGETS = ("max_nodes", "max_seconds")
 WITH_RESUME = (*BUDGETS, *SETTINGS, "resume", "jobs", "executor", "address", "json", "quiet", "debug")
 """Options that are allowed together with --resume; the run folder decides everything else."""
 
+TASK_MODULES = ("sharefind.search.run", "sharefind.inference.relation.relation_family")
+"""Modules that worker processes import while the data are read."""
+
 
 @takes(DISCOVER)
 def discover(context: typer.Context, file: File = None, **options: Any) -> None:
@@ -45,7 +48,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
         given = _with_data(given, file)
     deep = _deep_asked(given)
     workers = Workers(options["jobs"], options["executor"] or "loky", options["address"])
-    with workers.connected():
+    with workers.connected(), workers.starting(TASK_MODULES):
         ready = _resumed(given, session) if "resume" in given else _new(given, session)
         if isinstance(ready, Unready):
             session.written = ready.path
@@ -61,7 +64,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
         from sharefind.report.text.tables import summary
 
         result_console().print(summary(view))
-    found = _deep(outcome, deep, folder, options) if deep is not None else {}
+    found = _deep(outcome, deep, folder, options, session) if deep is not None else {}
     if options["json"]:
         print_json({**view.result.to_json(), **found})
 
@@ -75,12 +78,17 @@ def _deep_asked(given: dict[str, Any]) -> AskedDeep | None:
     return taken_deep(given)
 
 
-def _deep(outcome: SearchOutcome, asked: AskedDeep, folder: RunFolder, options: dict[str, Any]) -> dict[str, Any]:
-    """Choose and train a deep network on the group that was found."""
-    from sharefind.cli.train_deep import deep_after
+def _deep(
+    outcome: SearchOutcome, asked: AskedDeep, folder: RunFolder, options: dict[str, Any], session: Session
+) -> dict[str, Any]:
+    """Choose and train a deep network on the group that was found; where it is interrupted, `train` goes on."""
+    from sharefind.cli.train_deep import deep_after, deep_command
 
+    session.again = deep_command(asked, folder.path, outcome.problem.settings.seed)
     shown = {"is_json": options["json"], "is_quiet": options["quiet"]}
-    return {"deep": deep_after(outcome, asked, folder.path, limits_of(options), **shown)}
+    found = deep_after(outcome, asked, folder.path, limits_of(options), **shown)
+    session.again = None
+    return {"deep": found}
 
 
 def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:

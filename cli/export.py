@@ -11,7 +11,7 @@ from sharefind.cli.console import result_console
 from sharefind.cli.options import MaxDegree, MaxDim, MaxFileSize, MaxGroupOrder, MaxLattice, Run
 from sharefind.errors import ConfigError
 from sharefind.limits import Limits, limits_of
-from sharefind.storage import refuse_unwritable
+from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
     from sharefind.architectures.formats.export_format import ExportFormat
@@ -45,7 +45,7 @@ def export(
     json is an exact specification, torch a module that needs no sharefind, safetensors the weights of the search's own
     model, onnx the same model as a graph; emlp and escnn are snippets for these libraries, augment the moves of the
     group on columns as a module that needs numpy only. In place of a run, a deep network that train wrote is taken, for
-    the formats torch and onnx.
+    the formats torch, onnx, safetensors and escnn.
     """
     chosen = _format(format, dtype)
     refuse_unwritable(out)
@@ -80,21 +80,19 @@ def export(
 
 def _export_deep(path: Path, format: str, dtype: str | None, out: Path, limits: Limits) -> None:
     """Write a deep network in another format."""
-    suffixes = {"torch": ".py", "onnx": ".onnx"}
-    if format not in suffixes or dtype == "float32":
-        what = "--dtype float32" if format in suffixes else f"--format {format}"
-        raise ConfigError(f"{what}: deep networks are written as torch or onnx, in float64")
-    if out.suffix.lower() != suffixes[format]:
-        raise ConfigError(f"--out {out}: end the name with {suffixes[format]}")
+    if dtype == "float32":
+        raise ConfigError("--dtype float32: deep networks are written in float64; drop --dtype")
     from sharefind.architectures.deep.files import read_deep, write_deep
     from sharefind.architectures.deep.torch_source import MODULE
 
-    certificate = write_deep(read_deep(path, limits), out)
+    certificate = write_deep(read_deep(path, limits), out, format=format)
     console = result_console()
     console.print(f"wrote {out}: {certificate.statement}", soft_wrap=True, markup=False)
     if format == "torch":
         loaded = f"net = {MODULE}(); net.load_state_dict(load_file({str(path)!r}))"
         console.print(f"next  {loaded}", soft_wrap=True, markup=False)
+    if format == "escnn":
+        console.print(f"next  python {shell_word(out)}", soft_wrap=True, markup=False)
 
 
 def _format(name: str, dtype: str | None) -> ExportFormat:

@@ -170,7 +170,7 @@ DISCOVER: Panels = {
 
 
 def takes(panels: Panels) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Let a command take options as its `**options`, in addition to those that it declares itself.
+    """Let a command take options as its `**options`, in addition to the options it declares itself.
 
     Args:
         panels: The options.

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from sharefind.cli.console import print_json, progress_console, result_console, warn
+from sharefind.cli.deep_training import DeepTraining
 from sharefind.cli.options import JSON, LIMITS, QUIET, Run, takes
-from sharefind.cli.task_rows import task_rows, task_units
-from sharefind.column_names import name_words
-from sharefind.errors import ConfigError, NotConvergedError
+from sharefind.cli.train_deep import check_deep, is_given, settings_of, train_deep
+from sharefind.cli.train_shared import USUAL_STEP, refuse_settings, refuse_zero, train_shared
+from sharefind.errors import ConfigError
 from sharefind.limits import limits_of
-from sharefind.storage import refuse_unwritable, shell_word
-
-if TYPE_CHECKING:
-    from sharefind.architectures.layers.comparison import Score, TrainingPlan
-    from sharefind.search.scores import Scored
-    from sharefind.spaces import Subspace
-
-USUAL_STEP = 0.05
-"""Adam's step relative to the size of the first weights; it suits nearly all networks."""
-
-SUFFIXES = (".safetensors", ".onnx")
 
 
 @takes({"Limits": LIMITS, None: (JSON, QUIET)})
@@ -67,6 +54,15 @@ def train(
             help="With --unit deep: see whether tying pays in each of the layers, or down chains of groups.",
         ),
     ] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(metavar="W", help="Decay of weights by AdamW, with --unit deep; default 0.")
+    ] = None,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S", help="Seconds after which nothing more is tried, with --unit deep; what was tried is used."
+        ),
+    ] = None,
     **options: Any,
 ) -> None:
     """Train the discovered architecture on the run's data, beside the same network without sharing.
@@ -76,49 +72,16 @@ def train(
     the hidden types, the width and the depth of a deep network on the run's group are chosen by cross-validation.
     """
     if unit is not None:
-        _deep(context, run, out, unit, layers, width, seed, price, options)
+        step = lr if is_given(context, "lr") else None
+        training = DeepTraining(step, weight_decay, restarts, max_seconds)
+        _deep(context, run, out, unit, layers, width, seed, price, training)
         return
     _refuse_deep(context)
-    _check(out, lr)
-    from sharefind.architectures import spec_from_outcome
-    from sharefind.architectures.formats.onnx_graph import require_onnx
-    from sharefind.architectures.layers.comparison import TrainingPlan, beside_usual, compare, untied
-    from sharefind.cli.finished import finished_outcome
-    from sharefind.report.text.live_progress import training_progress
-    from sharefind.search import RunFolder
-    from sharefind.search.scores import FREE, TIED
-    from sharefind.search.yardstick import advice
+    refuse_settings(out, lr)
+    from sharefind.architectures.layers.comparison import TrainingPlan
 
-    if out.suffix.lower() == ".onnx":
-        require_onnx()
-    outcome = finished_outcome(RunFolder.open(run, limits_of(options)))
-    spec = spec_from_outcome(outcome)
-    _refuse_zero(run, spec.space)
-    x, y = task_rows(outcome.problem.task, seed)
-    units, plan = task_units(outcome.problem), TrainingPlan(width, epochs, lr=lr, seed=seed, restarts=restarts)
-    is_silent = options["quiet"] or options["json"]
-    with training_progress(progress_console(), epochs, is_silent=is_silent) as told:
-        scores = compare({TIED: spec, FREE: untied(spec)}, x, y, plan, told, units)
-    _refuse_unlearnt(scores[0], lr)
-    _write(scores[0], out, seed)
-    context.obj.written = out
-    networks = {score.name: score.network for score in scores}
-    scored = beside_usual(networks, x, y, seed, units, has_classes=bool(spec.classes))
-    lines = advice(scored, spec.unit, outcome.e_star.label)
-    warn(lines)
-    yardstick, rows = scored.yardstick(lines), _rows_of(scores, scored)
-    if options["json"]:
-        print_json(_record(run, out, seed, rows, yardstick.to_json(), spec.classes))
-        return
-    from sharefind.report.text.training_words import training_table
-
-    console = result_console()
-    console.print(training_table(rows, yardstick))
-    if spec.classes:
-        console.print(f"classes  {', '.join(map(name_words, spec.classes))}", soft_wrap=True, markup=False)
-    next_lines = _next(run, out, spec.particles, scores[0].network.width)
-    for line in (*_notes(scores[0], plan, out), *next_lines):
-        console.print(line, soft_wrap=True)
+    plan = TrainingPlan(width, epochs, lr=lr, seed=seed, restarts=restarts)
+    train_shared(context, run, out, plan, options)
 
 
 def _deep(
@@ -130,12 +93,11 @@ def _deep(
     width: int | None,
     seed: int,
     price: str | None,
-    options: dict[str, Any],
+    training: DeepTraining,
 ) -> None:
     """Choose and train a deep network on the group of the run."""
-    from sharefind.cli.train_deep import check_deep, outcome_rows, settings_of, train_deep
-
     check_deep(context, unit, out)
+    training.refuse()
     settings = settings_of(unit, layers, width, seed, price)
     from sharefind.architectures.formats.onnx_graph import require_onnx
     from sharefind.cli.finished import finished_outcome
@@ -143,100 +105,12 @@ def _deep(
 
     if out.suffix.lower() == ".onnx":
         require_onnx()
-    outcome = finished_outcome(RunFolder.open(run, limits_of(options)))
-    _refuse_zero(run, outcome.e_star.space)
-    rows = outcome_rows(outcome, seed)
-    train_deep(rows, settings, run, out, limits_of(options), is_json=options["json"], is_quiet=options["quiet"])
-    context.obj.written = out
-
-
-def _refuse_zero(run: Path, space: Subspace) -> None:
-    if space.is_zero:
-        raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
+    outcome = finished_outcome(RunFolder.open(run, limits_of(context.params)))
+    refuse_zero(run, outcome.e_star.space)
+    train_deep(context, outcome, settings, training, run, out)
 
 
 def _refuse_deep(context: typer.Context) -> None:
-    from sharefind.cli.train_deep import is_given
-
-    for name in ("layers", "price"):
-        if is_given(context, name):
+    for name in ("layers", "price", "weight-decay", "max-seconds"):
+        if is_given(context, name.replace("-", "_")):
             raise ConfigError(f"--{name} is for deep networks; add --unit deep, or drop it")
-
-
-def _notes(score: Score, plan: TrainingPlan, out: Path) -> Iterator[str]:
-    """Yield what was written, and what would improve it."""
-    yield f"wrote {out}: the shared network, {score.fitted.parameters} numbers"
-    if score.fitted.best_epoch == plan.epochs:
-        yield f"note  it still improved in the last of {plan.epochs} epochs; raise --epochs"
-    if score.r2 is not None and score.r2 < 0:
-        yield f"note  it predicts worse than the mean of the labels; try --lr {_better(plan.lr):g}"
-
-
-def _record(
-    run: Path, out: Path, seed: int, rows: list[dict[str, Any]], yardstick: dict[str, Any], classes: tuple[str, ...]
-) -> dict[str, Any]:
-    from sharefind.search.result import versions
-
-    named = {"schema": "sharefind.training/1", "run": str(run), "out": str(out), "seed": seed}
-    found = {"networks": rows, "yardstick": yardstick, "warnings": yardstick["warnings"]}
-    return {**named, **({"classes": list(classes)} if classes else {}), **found, "versions": versions()}
-
-
-def _check(out: Path, lr: float) -> None:
-    if not 0 < lr < math.inf:
-        raise ConfigError(f"--lr {lr:g} is not a step; give a number above 0, such as {USUAL_STEP:g}")
-    if out.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--out {out}: weights are written as {' or '.join(SUFFIXES)}; end the name with one of them")
-    refuse_unwritable(out)
-
-
-def _refuse_unlearnt(score: Score, lr: float) -> None:
-    """Refuse a network that never improved on its start on held-out rows; it is not trained."""
-    if score.fitted.best_epoch == 0:
-        raise NotConvergedError(
-            f"training never improved on its start with --lr {lr:g}; try --lr {_better(lr):g}, or there is nothing "
-            "to learn"
-        )
-
-
-def _better(lr: float, tiny: float = 1e-4) -> float:
-    """Return the step to try next: the usual step, if this one is too large or too small to learn."""
-    return lr / 10 if tiny < lr <= USUAL_STEP else USUAL_STEP
-
-
-def _write(score: Score, out: Path, seed: int) -> None:
-    from sharefind.architectures import write_onnx, write_safetensors
-
-    write = write_onnx if out.suffix.lower() == ".onnx" else write_safetensors
-    write(score.network.to_trained(), out, seed=seed)
-
-
-def _rows_of(scores: list[Score], scored: Scored) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": score.name,
-            "parameters": score.fitted.parameters,
-            **_quality(score, scored),
-            "epochs": score.fitted.history[-1].number,
-            "best_epoch": score.fitted.best_epoch,
-            "seconds": round(score.fitted.seconds, 3),
-        }
-        for score in scores
-    ]
-
-
-def _quality(score: Score, scored: Scored) -> dict[str, Any]:
-    """Return how well a network predicts the held-out rows: `r2`, or `accuracy` and `log_loss` for classes."""
-    found = scored.score(score.name)
-    return {"r2": score.r2} if found is None else found.to_json()
-
-
-def _next(run: Path, out: Path, usual: int, width: int) -> list[str]:
-    """Return how to use the weights; `usual` is the default width of the exported module."""
-    if out.suffix.lower() == ".onnx":
-        return [f'next  onnxruntime.InferenceSession({str(out)!r}).run(None, {{"x": x}})']
-    network = f"SharedShallowNetwork({'' if width == usual else width})"
-    return [
-        f"next  sharefind export {shell_word(run)} --format torch --out net.py   (the module, if not there yet)",
-        f"      net = {network}; net.load_state_dict(load_file({str(out)!r}))",
-    ]

@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 
 from sharefind.cli.console import print_json, progress_console, result_console, warn
+from sharefind.cli.deep_training import DeepTraining, keep_record, keeping, same_command
 from sharefind.errors import ConfigError, ExportError, InputError, UnitError
-from sharefind.limits import Limits
+from sharefind.limits import Limits, limits_of
+from sharefind.report.card.card_path import card_path
 from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
+    from sharefind.architectures.deep.choice_budget import ChoiceBudget
     from sharefind.architectures.deep.choosing import ChoiceSettings
     from sharefind.architectures.deep.proof import DeepCertificate
     from sharefind.architectures.deep.record import Choice
     from sharefind.architectures.deep.rows import DeepRows
     from sharefind.search import SearchOutcome
 
+    _Found = tuple[Choice, DeepCertificate]
+
 SUFFIXES = (".safetensors", ".onnx")
 
-SHALLOW = ("epochs", "restarts", "lr")
+SHALLOW = ("epochs",)
 """Options of `train` that say how shallow networks are trained."""
 
 MOST_LAYERS = 8
@@ -41,6 +46,7 @@ def check_deep(context: typer.Context, unit: str, out: Path) -> None:
 
     Raises:
         ConfigError: An option or the file's ending does not fit.
+        RunFolderError: The file, or its card, exists, or their folder does not.
         UnitError: The unit is unknown or no deep one.
     """
     from sharefind.meanfield.units import read_unit
@@ -54,7 +60,8 @@ def check_deep(context: typer.Context, unit: str, out: Path) -> None:
         raise ConfigError(f"{', '.join(given)} and --unit {unit}: deep networks choose these themselves; drop them")
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {out}: deep networks are written as {' or '.join(SUFFIXES)}; end the name with one")
-    refuse_unwritable(out)
+    for path in (out, card_path(out)):
+        refuse_unwritable(path)
 
 
 def is_given(context: typer.Context, name: str) -> bool:
@@ -120,53 +127,86 @@ def settings_of(unit: str, layers: str, width: int | None, seed: int, price: str
 
 
 def train_deep(
+    context: typer.Context,
+    outcome: SearchOutcome,
+    settings: ChoiceSettings,
+    training: DeepTraining,
+    run: Path,
+    out: Path,
+) -> None:
+    """Choose, train, write and print.
+
+    Args:
+        context: Context of the command, with the options that all commands have.
+        outcome: Outcome of the search.
+        settings: What is tried.
+        training: How it is trained.
+        run: The run folder.
+        out: The file to write.
+
+    Raises:
+        ConfigError: The time was over before one network was tried, or there is nothing to compare for a price.
+    """
+    options, session = context.params, context.obj
+    rows, settings = outcome_rows(outcome, settings.seed), training.settings(settings)
+    reason = _why_no_price(rows, settings)
+    if reason:
+        raise ConfigError(reason)
+    session.again = same_command(context)
+    found = _chosen(
+        rows, settings, run, out, limits_of(options), training.budget(session), is_silent=_is_silent(options)
+    )
+    session.written, session.again = out, None
+    record = _written(outcome, rows, settings, found, run, out)
+    if options["json"]:
+        print_json(record)
+        return
+    _print(*found, out)
+
+
+def _is_silent(options: dict[str, Any]) -> bool:
+    return bool(options["quiet"] or options["json"])
+
+
+def _chosen(
     rows: DeepRows,
     settings: ChoiceSettings,
     run: Path,
     out: Path,
     limits: Limits,
+    budget: ChoiceBudget,
     *,
-    is_json: bool,
-    is_quiet: bool,
-) -> None:
-    """Choose, train, write and print.
-
-    Args:
-        rows: The rows of the run with its group.
-        settings: What is tried.
-        run: The run folder.
-        out: The file to write.
-        limits: `dim` bounds the numbers of a network.
-        is_json: Whether the result is printed as JSON.
-        is_quiet: Whether no progress is shown.
-
-    Raises:
-        ConfigError: There is nothing to compare for a price.
-    """
-    reason = _why_no_price(rows, settings)
-    if reason:
-        raise ConfigError(reason)
-    choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
-    if is_json:
-        print_json(_record(run, out, settings, choice, certificate))
-        return
-    _print(choice, certificate, out)
-
-
-def _chosen(
-    rows: DeepRows, settings: ChoiceSettings, out: Path, limits: Limits, *, is_silent: bool
-) -> tuple[Choice, DeepCertificate]:
+    is_silent: bool,
+) -> _Found:
     """Choose, train and write."""
     from sharefind.architectures.deep.choosing import choose_network
     from sharefind.architectures.deep.files import write_deep
     from sharefind.report.text.stage_progress import stage_progress
+    from sharefind.search.observer import StopSearch
 
     words = "training"
-    with stage_progress(
+    shown = stage_progress(
         progress_console(), words, is_silent=is_silent, is_json=False, prefix=f"{words} ", silence=0.0
-    ) as told:
-        network, choice = choose_network(rows, settings, told, limits)
+    )
+    try:
+        with keeping(run) as kept, shown as told:
+            network, choice = choose_network(rows, settings, told, limits, kept, budget)
+    except StopSearch as late:
+        raise ConfigError(f"{late}; no network was tried before, give more seconds") from None
     return choice, write_deep(network, out, settings.seed)
+
+
+def _written(
+    outcome: SearchOutcome, rows: DeepRows, settings: ChoiceSettings, found: _Found, run: Path, out: Path
+) -> dict[str, Any]:
+    """The record of a choice, after it and the model card were written."""
+    from sharefind.report.card.deep_card import deep_card
+    from sharefind.report.text.runs import load_run
+
+    deep_card(load_run(run), outcome.problem.task.name, rows, *found, out).write(out)
+    record = _record(run, out, settings, *found)
+    keep_record(run, record)
+    return record
 
 
 def taken_deep(given: dict[str, Any]) -> AskedDeep | None:
@@ -215,6 +255,19 @@ def _check_function(name: str) -> None:
     by_name(POINT_FUNCTIONS, name, "function of a deep unit")
 
 
+def deep_command(asked: AskedDeep, run: Path, seed: int) -> str:
+    """Return the command that trains what `discover` was asked for, with the trainings that were done before.
+
+    Args:
+        asked: What was asked, from `taken_deep`.
+        run: The run folder.
+        seed: Seed of the search, which the network has, too.
+    """
+    out, seeded = shell_word(run / "deep.safetensors"), f" --seed {seed}" if seed else ""
+    price = "" if asked.price is None else f" --price {asked.price}"
+    return f"sharefind train {shell_word(run)} --unit {asked.unit} --layers {asked.layers}{price}{seeded} --out {out}"
+
+
 def deep_after(
     outcome: SearchOutcome, asked: AskedDeep, run: Path, limits: Limits, *, is_json: bool, is_quiet: bool
 ) -> dict[str, Any] | None:
@@ -230,25 +283,33 @@ def deep_after(
         is_json: Whether the record is printed with the result.
         is_quiet: Whether no progress is shown.
     """
+    from sharefind.architectures.deep.choice_budget import ChoiceBudget
+
     out, seed = run / "deep.safetensors", outcome.problem.settings.seed
     try:
         rows = outcome_rows(outcome, seed)
         settings = settings_of(asked.unit, asked.layers, None, seed, asked.price)
         reason = _why_no_price(rows, settings)
         warn([reason] if reason else [])
-        choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
+        found = _chosen(rows, settings, run, out, limits, ChoiceBudget(), is_silent=is_quiet or is_json)
     except (InputError, ExportError) as error:
         warn([f"no deep network was trained: {error}"])
         return None
+    record = _written(outcome, rows, settings, found, run, out)
     if not is_json:
-        _print(choice, certificate, out)
-    return _record(run, out, settings, choice, certificate)
+        _print(*found, out)
+    return record
 
 
 def _why_no_price(rows: DeepRows, settings: ChoiceSettings) -> str:
+    from sharefind.architectures.deep.choosing import USUAL_DEPTH
     from sharefind.architectures.deep.layer_price import why_no_price
 
-    return why_no_price(rows, settings.price, max(settings.depths) + 1) if settings.price is not None else ""
+    return (
+        why_no_price(rows, settings.price, max(settings.depths, default=USUAL_DEPTH) + 1)
+        if settings.price is not None
+        else ""
+    )
 
 
 def outcome_rows(outcome: SearchOutcome, seed: int) -> DeepRows:
@@ -262,17 +323,10 @@ def outcome_rows(outcome: SearchOutcome, seed: int) -> DeepRows:
         ConfigError: Nothing was found.
         ExportError: No space holds, the group is infinite, or a log does not settle its mirror maps.
     """
-    from sharefind.architectures import refuse_open_maps
-    from sharefind.architectures.deep.found_rows import found_rows
+    from sharefind.architectures.deep.found_rows import finished_rows
     from sharefind.cli.task_rows import task_rows, task_units
-    from sharefind.search.mirror_record import mirror_row
 
-    if not outcome.finished:
-        raise ExportError(f"the search ended at {outcome.e_star.label}, which does not hold; resume it first")
-    if outcome.e_star.space.is_zero:
-        raise ConfigError("the search found {0}: there is nothing to train")
-    refuse_open_maps(mirror_row(outcome))
-    return found_rows(outcome, *task_rows(outcome.problem.task, seed), task_units(outcome.problem))
+    return finished_rows(outcome, *task_rows(outcome.problem.task, seed), task_units(outcome.problem))
 
 
 def _record(
@@ -280,7 +334,8 @@ def _record(
 ) -> dict[str, Any]:
     from sharefind.search.result import versions
 
-    named = {"schema": "sharefind.deep-training/1", "run": str(run), "out": str(out), "seed": settings.seed}
+    files = {"run": str(run), "out": str(out), "card": str(card_path(out))}
+    named = {"schema": "sharefind.deep-training/1", **files, "seed": settings.seed}
     return {**named, "choice": choice.to_json(), "certificate": certificate.to_json(), "versions": versions()}
 
 
@@ -292,10 +347,12 @@ def _print(choice: Choice, certificate: DeepCertificate, out: Path) -> None:
     console.print(choice_table(choice))
     if choice.price is not None:
         console.print(layer_price_table(choice.price))
-    lines = [f"wrote {out}: {certificate.statement}"]
+    lines = [f"wrote {out}: {certificate.statement}", f"wrote {card_path(out)}: its model card"]
     if out.suffix.lower() == ".safetensors":
         module = shell_word(out.with_suffix(".py"))
         lines.append(f"next  sharefind export {shell_word(out)} --format torch --out {module}   (the module)")
         lines.append(f"      sharefind verify {shell_word(out)}")
+    if choice.stopped is not None:
+        lines.append(f"note  not all was tried: {choice.stopped}")
     for line in lines:
         console.print(line, soft_wrap=True, markup=False)

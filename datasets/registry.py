@@ -84,7 +84,7 @@ def load_data(
     Args:
         path_or_name: The file, or the name of the task.
         limits: Limits on the size of a file.
-        roles: What the columns of a file are.
+        roles: Roles of the columns of a file.
         **settings: Attributes of `roles`, one by one.
 
     Raises:

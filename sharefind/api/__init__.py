@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 from sharefind.offered import offers
 
 if TYPE_CHECKING:
+    from sharefind.api.deep_model import DeepModel as DeepModel
     from sharefind.api.parameters import EvidenceRow as EvidenceRow
     from sharefind.api.sharing_classifier import SharingClassifier as SharingClassifier
     from sharefind.api.sharing_search import SharingSearch as SharingSearch
 
 OFFERED = {
+    "DeepModel": ".deep_model",
     "EvidenceRow": ".parameters",
     "SharingClassifier": ".sharing_classifier",
     "SharingSearch": ".sharing_search",
 }
-"""What is offered here, and where it lies."""
+"""Names that the package offers, each with its module."""
 
 __all__ = list(OFFERED)
 offers(__name__)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import time
 import warnings
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length, validate_data
 
+from sharefind.api.deep_model import DeepModel, DeepParameters, deep_model
 from sharefind.api.fitted_rows import InputRows, LabelRows, flat_rows
 from sharefind.api.found import FoundSharing
 from sharefind.api.full_training import refuse_settings, refuse_unit, trained_in_full
@@ -24,11 +26,11 @@ from sharefind.api.kept_rows import DATA, UNITS, KeptRows, kept_rows
 from sharefind.api.parameters import EvidenceRow, Hooks, Parameters, SearchedModel, new_folder
 from sharefind.api.resolve import resolve_problem
 from sharefind.api.search_parameters import SearchParameters
-from sharefind.api.shown import check_verbose, preparing, progress
+from sharefind.api.shown import check_verbose, deep_progress, preparing, progress
 from sharefind.architectures import searched_network
 from sharefind.datasets import Task, finite_task, unit_numbers
 from sharefind.datasets.frames import has_names, numbers_of
-from sharefind.errors import DataError, UnitError, YardstickWarning, worded
+from sharefind.errors import ConfigError, DataError, UnitError, YardstickWarning, worded
 from sharefind.groups.axes import INPUT_AXES, Axes, read_axes
 from sharefind.inference.dependence import warn_of_rows
 from sharefind.parallel import Workers
@@ -38,11 +40,16 @@ from sharefind.search.relative_rows import relative_to_mean
 from sharefind.search.run import Clock
 from sharefind.typing import FloatArray
 
+ROWS = ("_outcome", "_row_units")
+"""Attributes that hold the rows of `fit`; copies and pickles go without them."""
+
 
 class SearchEstimator(FoundSharing, SearchParameters):
     """Fits a search on rows. A subclass decides which labels it accepts and what it predicts."""
 
     _in_axes: Axes | None
+    _outcome: SearchOutcome
+    _row_units: NDArray[np.int64] | None
 
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Run a search on the rows of X and their labels y.
@@ -93,9 +100,60 @@ class SearchEstimator(FoundSharing, SearchParameters):
         validate_data(self, X if has_names(X) else values, skip_check_array=True)
         return InputRows(values, columns.names, self._in_axes)
 
+    def deep_network(
+        self,
+        unit: str = DeepParameters.unit,
+        layers: Sequence[int] = DeepParameters.layers,
+        widths: Sequence[int] = DeepParameters.widths,
+        *,
+        lr: float = DeepParameters.lr,
+        weight_decay: float = DeepParameters.weight_decay,
+        restarts: int = DeepParameters.restarts,
+        max_seconds: float | None = None,
+        seed: int | None = None,
+    ) -> DeepModel:
+        """Return a deep network on the group that was found, chosen and trained on the rows of `fit`.
+
+        Hidden types, width and depth are chosen by five-fold cross-validation, as `sharefind train --unit deep` does;
+        its trainings are kept in the folder of the run, so that an interrupted call goes on where it was.
+
+        Args:
+            unit: "deep" or "deep-residual", with ":tanh" (the default), ":logistic", ":relu" or ":gelu".
+            layers: Numbers of hidden layers that are tried.
+            widths: Widths of hidden layers that are tried.
+            lr: First step of AdamW for an entry of the weights.
+            weight_decay: Decay of weights by AdamW; biases do not decay.
+            restarts: Starts of the chosen network; the best on a held-out fold is kept.
+            max_seconds: Seconds after which nothing more is tried; None for no bound. The chosen network is trained on
+                all rows after them.
+            seed: Seed of folds, first weights and minibatches; None for that of the search.
+
+        Raises:
+            NotConvergedError: The search is unfinished, or a training diverged.
+            ConfigError: A parameter is out of range, the search found {0}, the time was over before one network was
+                tried, or the estimator is a copy, which has no rows.
+            UnitError: The unit is unknown.
+            ExportError: The group is infinite, or the mirror maps are not determined.
+            RunFolderError: The folder of the run is gone, or another process trains in it.
+        """
+        self._model_of_search()
+        outcome: SearchOutcome | None = self.__dict__.get("_outcome")
+        if outcome is None:
+            raise ConfigError("this estimator is a copy or was read from a file, without the rows of fit; fit it again")
+        parameters = DeepParameters(unit, layers, widths, lr, weight_decay, restarts, max_seconds, seed)
+        with worded(Parameters()), deep_progress(self.verbose) as told:
+            return deep_model(self, outcome, self._row_units, parameters, told)
+
+    def __getstate__(self) -> Any:
+        """Return the state without the rows of `fit`."""
+        return {name: value for name, value in super().__getstate__().items() if name not in ROWS}
+
     def _outputs(self, X: ArrayLike) -> FloatArray:
         """Return the output of the model, (n, d_out), on rows (n, d_in) or on rows with the axes of the fitted rows."""
-        model = self._model_of_search()
+        return self._model_of_search().predict(self._inputs(X))
+
+    def _inputs(self, X: ArrayLike) -> FloatArray:
+        """Return rows (n, d_in) as the model takes them."""
         columns = numbers_of(X, "X")
         shape = columns.row_shape
         if len(shape) > 1 and shape != getattr(self._in_axes, "shape", None):
@@ -106,7 +164,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
         validate_data(self, X if has_names(X) else values, skip_check_array=True, reset=False)
         if self.relative_to_mean is not None:
             values = relative_to_mean(values, self._in_axes, self.relative_to_mean)
-        return model.predict(values)
+        return values
 
     def _search(self, rows: InputRows, labels: LabelRows, units: NDArray[np.int64] | None, clock: Clock) -> None:
         kept = kept_rows((rows.kept, labels.kept), units)
@@ -134,7 +192,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
             )
         for line in outcome.warnings:
             warnings.warn(line, YardstickWarning, stacklevel=5)
-        self._keep(outcome, folder)
+        self._keep(outcome, folder, units)
 
     def _new_run(self, config: SearchConfig, kept: KeptRows) -> RunFolder:
         """Create the folder of the run; a folder that is kept stores the rows, and its configuration names them."""
@@ -145,7 +203,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
         kept.write(self._run)
         return folder
 
-    def _keep(self, outcome: SearchOutcome, folder: RunFolder) -> None:
+    def _keep(self, outcome: SearchOutcome, folder: RunFolder, units: NDArray[np.int64] | None) -> None:
         self.is_finished_, self.lattice_ = outcome.finished, outcome.lattice
         self.e_star_, self.subspace_ = outcome.e_star, outcome.e_star.space
         place = outcome.problem.lattice_node(outcome.e_star)
@@ -157,9 +215,10 @@ class SearchEstimator(FoundSharing, SearchParameters):
             for node in outcome.lattice.visited()
             if node.evidence is not None
         ]
-        for name in ("spec_", "network_", "training_", "_model"):
+        for name in ("spec_", "network_", "training_", "_model", *ROWS):
             self.__dict__.pop(name, None)
         if outcome.finished:
+            self._outcome, self._row_units = outcome, units
             self._keep_model(outcome, folder)
 
     def _keep_model(self, outcome: SearchOutcome, folder: RunFolder) -> None:

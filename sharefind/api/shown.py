@@ -162,6 +162,18 @@ def preparing(verbose: int) -> AbstractContextManager[StageProgress]:
     return stage_progress(_console(), "reading the data", is_silent=not verbose, is_json=False, prefix=PROPOSING)
 
 
+def deep_progress(verbose: int) -> AbstractContextManager[StageProgress]:
+    """Show the trainings of a deep network as `sharefind train` does.
+
+    Args:
+        verbose: 0 shows nothing.
+
+    Returns:
+        The context of that work; its value is the callback for the stages.
+    """
+    return stage_progress(_console(), "training", is_silent=not verbose, is_json=False, prefix="training ", silence=0.0)
+
+
 def _console() -> Console:
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
 

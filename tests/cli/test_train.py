@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,32 @@ def test_the_exported_module_loads_the_weights(call: Call, run: Path, tmp_path: 
     with torch.no_grad():
         assert np.allclose(net(torch.from_numpy(x)).numpy(), network.predict(x), atol=1e-12)
     assert call("verify", "net.safetensors").status == 0
+    assert "wrote net.safetensors.md: its model card" in ending.out
+    card = (tmp_path / "net.safetensors.md").read_text()
+    for word in ("| shared | 8 |", "least squares", "not rejected", "## Limits of use", "| x0 |"):
+        assert word in card, word
+    assert str(tmp_path) not in card and str(run) not in card
+    assert np.allclose(used(card, torch.from_numpy(x), tmp_path).numpy(), network.predict(x), atol=1e-12)
+
+
+def used(card: str, x: torch.Tensor, folder: Path) -> torch.Tensor:
+    """What the code of a card gives at x, run in the folder of the files that it names."""
+    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    names: dict[str, Any] = {"x": x}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        patch.delitem(sys.modules, "net", raising=False)
+        exec(code, names)  # noqa: S102 - the code of a card that the test has just written
+        patch.delitem(sys.modules, "net")
+    return names["y"].detach()
+
+
+def test_a_card_is_not_written_over_another_file(call: Call, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "net.safetensors.md").write_text("mine")
+    for more in (QUICK, ("--unit", "deep")):
+        ending = call("train", run, "--out", "net.safetensors", *more)
+        assert ending.status == 2 and "net.safetensors.md exists" in ending.err
+    assert (tmp_path / "net.safetensors.md").read_text() == "mine"
 
 
 def test_a_missing_extra_is_told_before_anything_is_trained(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sharefind.architectures.deep.deep_json import from_json, to_json
+from sharefind.architectures.deep.escnn_source import escnn_source
 from sharefind.architectures.deep.network import Affine, DeepNetwork
 from sharefind.architectures.deep.onnx_file import onnx_bytes
 from sharefind.architectures.deep.proof import DeepCertificate, prove
@@ -14,40 +15,58 @@ from sharefind.architectures.deep.torch_source import torch_source
 from sharefind.architectures.formats.export_format import origin
 from sharefind.architectures.formats.tensors import check_header, in_one_order, refuse_size
 from sharefind.architectures.guards import GUARDS
-from sharefind.errors import ConfigError, InputError, one_line
+from sharefind.errors import ConfigError, InputError, one_line, setting
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.storage import write_atomically
 
 SCHEMA = "sharefind.deep-weights/1"
 
-SUFFIXES = (".safetensors", ".onnx", ".py")
+FORMATS = {"safetensors": ".safetensors", "onnx": ".onnx", "torch": ".py", "escnn": ".py"}
+"""Formats with the endings of their files."""
 
 
-def write_deep(network: DeepNetwork, path: Path, seed: int | None = None) -> DeepCertificate:
+def write_deep(network: DeepNetwork, path: Path, seed: int | None = None, format: str | None = None) -> DeepCertificate:
     """Return the certificate of a network that is written, whole or not at all, in the format of the file's ending.
 
     Args:
         network: The network.
         path: A file that ends with .safetensors (weights), .onnx (a graph) or .py (a torch module without weights).
         seed: Seed of the training, for the record.
+        format: "safetensors", "onnx", "torch", or "escnn" for a module in the words of escnn; None for that of the
+            ending.
 
     Raises:
-        ConfigError: The ending is another one, or the library onnx is missing.
-        ExportError: The network is not what it claims to be.
+        ConfigError: The ending or the format is another one, they do not fit, or the library onnx is missing.
+        ExportError: The network is not what it claims to be, or escnn does not have its group.
         RunFolderError: The file cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ConfigError(f"{path}: deep networks are written as {', '.join(SUFFIXES)}; end the name with one of them")
+    chosen = _format_of(path, format)
     certificate = prove(network)
     texts = origin(seed)
-    if suffix == ".py":
+    if chosen == "torch":
         write_atomically(path, torch_source(network, certificate))
-    elif suffix == ".onnx":
+    elif chosen == "escnn":
+        write_atomically(path, escnn_source(network, certificate))
+    elif chosen == "onnx":
         write_atomically(path, onnx_bytes(network, certificate, {f"sharefind.{k}": v for k, v in texts.items()}))
     else:
         write_atomically(path, _safetensors(network, texts))
     return certificate
+
+
+def _format_of(path: Path, format: str | None) -> str:
+    """The format of a file: the first of its ending, where none is given."""
+    suffix = path.suffix.lower()
+    if format is None:
+        if suffix not in FORMATS.values():
+            endings = ", ".join(dict.fromkeys(FORMATS.values()))
+            raise ConfigError(f"{path}: deep networks are written as {endings}; end the name with one of them")
+        return next(name for name, ending in FORMATS.items() if ending == suffix)
+    if format not in FORMATS:
+        raise ConfigError(f"{setting('format')} {format}: deep networks are written as {', '.join(FORMATS)}")
+    if suffix != FORMATS[format]:
+        raise ConfigError(f"{setting('out')} {path}: end the name with {FORMATS[format]}")
+    return format
 
 
 def _safetensors(network: DeepNetwork, texts: dict[str, str]) -> bytes:

@@ -7,16 +7,42 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sharefind.architectures.deep.rows import DeepRows
-from sharefind.architectures.searched_spec import stabiliser_of
+from sharefind.architectures.searched_spec import refuse_open_maps, stabiliser_of
 from sharefind.column_names import kept_names
-from sharefind.errors import ExportError, setting
+from sharefind.errors import ConfigError, ExportError, setting
 from sharefind.groups import FiniteGroup, Representation, unmoved
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.search.mirror_record import mirror_row
 from sharefind.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from sharefind.search.problem import Problem
     from sharefind.search.search_outcome import SearchOutcome
+
+
+def finished_rows(
+    outcome: SearchOutcome, x: FloatArray | None, y: FloatArray | None, units: IntArray | None
+) -> DeepRows:
+    """Return the rows of a search in which a space held, as `found_rows` does.
+
+    Args:
+        outcome: The outcome.
+        x: Inputs, shape (n, d_in).
+        y: Outputs, shape (n, d_out).
+        units: The unit of each row, shape (n,); None where rows are independent.
+
+    Raises:
+        ConfigError: Nothing was found, or there are no rows.
+        ExportError: No space holds, the group is infinite, or a log does not settle its mirror maps.
+    """
+    if not outcome.finished:
+        raise ExportError(f"the search ended at {outcome.e_star.label}, which does not hold; resume it first")
+    if outcome.e_star.space.is_zero:
+        raise ConfigError("the search found {0}: there is nothing to train")
+    if x is None or y is None:
+        raise ConfigError("the task has no rows; give a data set")
+    refuse_open_maps(mirror_row(outcome))
+    return found_rows(outcome, x, y, units)
 
 
 def found_rows(outcome: SearchOutcome, x: FloatArray, y: FloatArray, units: IntArray | None) -> DeepRows:

@@ -16,9 +16,11 @@ def mean_error(values: FloatArray, units: NDArray[np.int64] | None) -> tuple[flo
     """Return the mean over rows and its standard error over rows, or over units of rows that belong together.
 
     Args:
-        values: A number for each row, shape (n,).
+        values: A number for each row, shape (n,); rows without a finite one do not count.
         units: The unit of each row, shape (n,); None where rows are independent.
     """
+    kept = np.isfinite(values)
+    values, units = values[kept], None if units is None else units[kept]
     mean = float(values.mean())
     if units is None:
         return mean, float(values.std(ddof=1) / np.sqrt(len(values)))

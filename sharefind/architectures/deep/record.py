@@ -11,6 +11,9 @@ from sharefind.architectures.deep.type_escape import TypeEscape
 
 SCHEMA = "sharefind.deep-choice/1"
 
+FREE = "no sharing"
+"""Name of the free network of the same widths among references."""
+
 
 @dataclass(frozen=True)
 class TypesNode:
@@ -26,10 +29,13 @@ class TypesNode:
             loss for classes.
         risk_se: Its standard error over rows.
         accuracy: Share of held-out rows whose class is right; None for numbers.
-        steps: Steps of training at which this risk is smallest.
+        steps: Steps of training: of the longest by evidence, or those by Adam at which this risk is smallest.
         seconds: Seconds of training.
         escape: How far training leaves the weights that these types share, where nothing keeps it there; None where
             it was not looked at.
+        evidence: Log evidence, mean over the folds; None for networks that were trained by Adam.
+        function: What is applied to hidden units, "tanh" and so on.
+        window: Places that each place sees; None for all.
     """
 
     number: int
@@ -43,6 +49,9 @@ class TypesNode:
     steps: int
     seconds: float
     escape: TypeEscape | None = None
+    evidence: float | None = None
+    function: str = ""
+    window: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,21 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Start:
+    """First weights of the chosen network, trained without one fold.
+
+    Attributes:
+        seed: Seed of the weights.
+        risk: Risk on the fold, as for nodes.
+        steps: Steps of training at which this risk is smallest.
+    """
+
+    seed: int
+    risk: float
+    steps: int
+
+
+@dataclass(frozen=True)
 class Choice:
     """How a network was chosen.
 
@@ -94,10 +118,12 @@ class Choice:
         function: What is applied to hidden units, "tanh" and so on.
         nodes: The lists of types, in the order of the visits.
         edges: The steps between them.
-        chosen: Number of the node of the smallest risk.
+        chosen: Number of the node that was chosen.
         references: Other models on the same folds.
         census: For each hidden layer, the shares of types by name: trained, untrained and kept; empty without one.
         price: How the risk of the chosen node changes when layers are freed; None where nothing was freed.
+        starts: Starts of the chosen network, the first of the smallest risk being kept; empty where one was made.
+        stopped: Why not all was tried; None where it was.
     """
 
     group: str
@@ -110,11 +136,18 @@ class Choice:
     references: tuple[Reference, ...] = ()
     census: tuple[Mapping[str, Mapping[str, float]], ...] = field(default_factory=tuple)
     price: LayerPrice | None = None
+    starts: tuple[Start, ...] = ()
+    stopped: str | None = None
 
     @property
     def best(self) -> TypesNode:
         """The node that was chosen."""
         return self.nodes[self.chosen]
+
+    @property
+    def start(self) -> Start | None:
+        """The start that was kept; None where one was made."""
+        return min(self.starts, key=lambda one: one.risk, default=None)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object with the attributes as keys."""

@@ -63,7 +63,7 @@ def _plain(text: str) -> str:
 def _data(network: DeepNetwork) -> list[str]:
     unit = network.unit
     signed = [[str(value) for value in function.signed] for function in unit.layer_functions]
-    generators = list(zip(*map(_moves, unit.reps), strict=True))
+    generators = list(zip(*map(generator_moves, unit.reps), strict=True))
     return [
         "# fmt: off",
         f"DIMS = {literals.one_line(str(rep.dim) for rep in unit.reps)}",
@@ -79,8 +79,12 @@ def _data(network: DeepNetwork) -> list[str]:
     ]
 
 
-def _moves(rep: Representation) -> list[literals.Nested]:
-    """Each generator on a layer, as texts of numbers."""
+def generator_moves(rep: Representation) -> list[literals.Nested]:
+    """Return each generator on a layer, as texts of numbers: images counted from 1, with signs, or a matrix.
+
+    Args:
+        rep: The action on a layer.
+    """
     if rep.is_sparse:
         perms, signs = rep.sparse_generators
         images = (perms.astype(np.int64) + 1) * signs
@@ -92,7 +96,7 @@ def _bases(network: DeepNetwork) -> list[str]:
     """Bases of the layers between representations that are not both signed permutations."""
     unit, found = network.unit, ["BASES: dict[int, tuple[Triples, Triples]] = {}"]
     for number, (weight, bias) in enumerate(zip(unit.weight_spaces, unit.bias_spaces, strict=True)):
-        if _follows(unit.reps[number], unit.reps[number + 1]):
+        if follows(unit.reps[number], unit.reps[number + 1]):
             continue
         for name, space in (("WEIGHT", weight), ("BIAS", bias)):
             found += literals.assigned(f"{name}_{number}: Triples", _triples(space))
@@ -100,8 +104,13 @@ def _bases(network: DeepNetwork) -> list[str]:
     return found
 
 
-def _follows(source: Representation, target: Representation) -> bool:
-    """Whether ties follow from the generators: there are some, and they are signed permutations."""
+def follows(source: Representation, target: Representation) -> bool:
+    """Return whether the ties of a layer follow from its generators, as these are signed permutations.
+
+    Args:
+        source: The action on what comes in.
+        target: The action on what goes out.
+    """
     return source.is_sparse and target.is_sparse
 
 

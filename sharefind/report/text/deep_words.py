@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich import box
 from rich.table import Table
 
-from sharefind.architectures.deep.record import Choice
+from sharefind.architectures.deep.record import Choice, TypesNode
 from sharefind.architectures.deep.type_escape import TypeEscape
 from sharefind.written import NOTHING
 
@@ -32,7 +32,7 @@ def choice_table(choice: Choice) -> Table:
         mark = "→" if node.number == choice.chosen else ""
         escape = [escape_words(node.escape)] if has_escapes else []
         cells = f"{node.parameters:,}", *scores, str(node.steps), f"{node.seconds:.1f}", *escape
-        table.add_row(mark, layers_words(node.layers), *cells)
+        table.add_row(mark, node_words(node), *cells)
     for other in choice.references:
         scores = [f"{other.risk:.4g} ± {other.risk_se:.1g}", *([_share(other.accuracy)] if is_class else [])]
         table.add_row("", other.name, f"{other.parameters:,}", *scores, *[NOTHING] * (3 if has_escapes else 2))
@@ -49,6 +49,16 @@ def escape_words(escape: TypeEscape | None) -> str:
         return NOTHING
     shares = f"{max(escape.on_rows):.2g}, {max(escape.on_orbits):.2g}"
     return f"{shares} too poor" if escape.is_poor else shares
+
+
+def node_words(node: TypesNode) -> str:
+    """Return the hidden layers of a node with their windows.
+
+    Args:
+        node: The node.
+    """
+    words = layers_words(node.layers)
+    return words if node.window is None else f"{words}, windows of {node.window}"
 
 
 def layers_words(layers: tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -13,26 +13,41 @@ from sharefind.search.scores import BASELINE, LEAST_SQUARES, REGRESSION
 from sharefind.written import NOTHING
 
 
-def training_table(rows: Sequence[dict[str, Any]], yardstick: Yardstick) -> Table:
+def training_table(rows: Sequence[Mapping[str, Any]], yardstick: Yardstick) -> Table:
     """Return name, number of parameters, scores on held-out rows, epochs and seconds of each network.
 
     Args:
         rows: The networks.
         yardstick: Scores of the reference models on the same rows.
     """
-    headings, others = _reference_rows(yardstick)
+    (first, *others), cells = training_cells(rows, yardstick)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("network")
-    qualities = [f"{title} on rows kept apart" for title in headings.values()]
-    for heading in ("parameters", *qualities, "best epoch", "seconds"):
+    table.add_column(first)
+    for heading in others:
         table.add_column(heading, justify="right")
+    for line in cells:
+        table.add_row(*line)
+    return table
+
+
+def training_cells(
+    rows: Sequence[Mapping[str, Any]], yardstick: Yardstick
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the headings and the cells of `training_table`.
+
+    Args:
+        rows: The networks.
+        yardstick: Scores of the reference models on the same rows.
+    """
+    headings, others = _reference_rows(yardstick)
+    qualities = [f"{title} on rows kept apart" for title in headings.values()]
+    cells = list[tuple[str, ...]]()
     for row in rows:
         best = f"{row['best_epoch']} of {row['epochs']}"
         scores = (f"{row[key]:.3f}" for key in headings)
-        table.add_row(row["name"], f"{row['parameters']:,}", *scores, best, f"{row['seconds']:.1f}")
-    for name, cells in others.items():
-        table.add_row(name, NOTHING, *cells, NOTHING, NOTHING)
-    return table
+        cells.append((row["name"], f"{row['parameters']:,}", *scores, best, f"{row['seconds']:.1f}"))
+    cells += [(name, NOTHING, *scores, NOTHING, NOTHING) for name, scores in others.items()]
+    return ("network", "parameters", *qualities, "best epoch", "seconds"), cells
 
 
 def _reference_rows(yardstick: Yardstick) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:

@@ -176,6 +176,10 @@ def test_files_that_are_none(tmp_path) -> None:
     network = deep_network("permutations")
     with pytest.raises(ConfigError, match=r"\.safetensors, \.onnx, \.py"):
         write_deep(network, tmp_path / "net.pt")
+    with pytest.raises(ConfigError, match="are written as safetensors, onnx, torch, escnn"):
+        write_deep(network, tmp_path / "net.py", format="emlp")
+    with pytest.raises(ConfigError, match=r"end the name with \.py"):
+        write_deep(network, tmp_path / "net.onnx", format="escnn")
     (tmp_path / "net.safetensors").write_bytes(b"nothing")
     with pytest.raises(InputError, match="is no safetensors file"):
         read_deep(tmp_path / "net.safetensors")
