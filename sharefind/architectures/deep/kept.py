@@ -168,7 +168,9 @@ def _read(path: Path, unit: DeepUnit, count: int, shape: tuple[int, ...]) -> Tra
             metadata = file.metadata() or {}
             arrays = {name: np.asarray(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
         rest: dict[str, Any] = parse_json(metadata["training"])
-        parts = {name: tuple(value) if isinstance(value, list) else value for name, value in rest.items()}
+        parts = dict[str, Any](
+            (name, tuple(value) if isinstance(value, list) else value) for name, value in rest.items()
+        )
     except (OSError, SafetensorError, KeyError, ValueError, RecursionError, AttributeError) as error:
         raise InputError(f"it cannot be read ({one_line(error)})") from None
     expected = {"losses": shape[:1], "predictions": shape}
