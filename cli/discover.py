@@ -65,7 +65,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
         print_json({**view.result.to_json(), **found})
 
 
-def _deep_asked(given: dict[str, Any]) -> tuple[str, str] | None:
+def _deep_asked(given: dict[str, Any]) -> tuple[str, str | None] | None:
     """Return the unit and the numbers of layers of a deep network where one is asked for, and drop these options."""
     if not {"unit", "layers"} & given.keys():
         return None
@@ -74,7 +74,9 @@ def _deep_asked(given: dict[str, Any]) -> tuple[str, str] | None:
     return taken_deep(given)
 
 
-def _deep(outcome: SearchOutcome, asked: tuple[str, str], folder: RunFolder, options: dict[str, Any]) -> dict[str, Any]:
+def _deep(
+    outcome: SearchOutcome, asked: tuple[str, str | None], folder: RunFolder, options: dict[str, Any]
+) -> dict[str, Any]:
     """Choose and train a deep network on the group that was found."""
     from sharefind.cli.train_deep import deep_after
 

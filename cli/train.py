@@ -58,8 +58,11 @@ def train(
         ),
     ] = None,
     layers: Annotated[
-        str, typer.Option(metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep.")
-    ] = "3",
+        str | None,
+        typer.Option(
+            metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep; 3, for classes 1..3."
+        ),
+    ] = None,
     **options: Any,
 ) -> None:
     """Train the discovered architecture on the run's data, beside the same network without sharing.
@@ -119,7 +122,7 @@ def _deep(
     run: Path,
     out: Path,
     unit: str,
-    layers: str,
+    layers: str | None,
     width: int | None,
     seed: int,
     options: dict[str, Any],

@@ -27,8 +27,6 @@ SHALLOW = ("epochs", "restarts", "lr")
 
 MOST_LAYERS = 8
 
-USUAL_LAYERS = "3"
-
 
 def check_deep(context: typer.Context, unit: str, out: Path) -> None:
     """Refuse what does not fit a deep network, before anything is read.
@@ -85,18 +83,19 @@ def read_layers(text: str) -> tuple[int, ...]:
     return tuple(range(first, last + 1))
 
 
-def settings_of(unit: str, layers: str, width: int | None, seed: int) -> ChoiceSettings:
+def settings_of(unit: str, layers: str | None, width: int | None, seed: int) -> ChoiceSettings:
     """Return what is tried.
 
     Args:
         unit: The unit expression.
-        layers: Numbers of hidden layers, as text.
+        layers: Numbers of hidden layers, as text; None for what suits the rows.
         width: The only width of hidden layers; None for several.
         seed: Seed of all random numbers.
     """
     from sharefind.architectures.deep.choosing import WIDTHS, ChoiceSettings
 
-    return ChoiceSettings(unit, read_layers(layers), WIDTHS if width is None else (width,), seed=seed)
+    depths = () if layers is None else read_layers(layers)
+    return ChoiceSettings(unit, depths, WIDTHS if width is None else (width,), seed=seed)
 
 
 def train_deep(
@@ -143,7 +142,7 @@ def _chosen(
     return choice, write_deep(network, out, settings.seed)
 
 
-def taken_deep(given: dict[str, Any]) -> tuple[str, str] | None:
+def taken_deep(given: dict[str, Any]) -> tuple[str, str | None] | None:
     """Return the unit and the numbers of layers where `discover` was asked for a deep network, and drop both options.
 
     The search itself has the unit that it takes by itself: which group the data have does not depend on a network.
@@ -161,9 +160,10 @@ def taken_deep(given: dict[str, Any]) -> tuple[str, str] | None:
             raise ConfigError(f"--unit {unit} with --resume: finish the run, then sharefind train RUN --unit {unit}")
         if "hidden_rep" in given:
             raise ConfigError(f"--hidden-rep and --unit {unit}: hidden types are chosen on the data; drop --hidden-rep")
-        read_layers(layers or USUAL_LAYERS)
+        if layers is not None:
+            read_layers(layers)
         del given["unit"]
-        return unit, layers or USUAL_LAYERS
+        return unit, layers
     if layers is not None:
         raise ConfigError("--layers is for deep networks; add --unit deep, or drop it")
     return None
@@ -188,7 +188,7 @@ def _check_function(name: str) -> None:
 
 
 def deep_after(
-    outcome: SearchOutcome, asked: tuple[str, str], run: Path, limits: Limits, *, is_json: bool, is_quiet: bool
+    outcome: SearchOutcome, asked: tuple[str, str | None], run: Path, limits: Limits, *, is_json: bool, is_quiet: bool
 ) -> dict[str, Any] | None:
     """Return the record of a deep network on the group that `discover` found; without JSON it is printed.
 

@@ -14,7 +14,6 @@ from sharefind.architectures.deep.network import Matrices
 from sharefind.architectures.deep.window_maps import window_maps
 from sharefind.meanfield.units import DeepUnit
 
-
 WIDE = 96
 """Entries of a row above which its steps are smaller."""
 

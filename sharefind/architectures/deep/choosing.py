@@ -51,6 +51,7 @@ WIDTHS = (12, 24, 48, 96)
 DEPTHS = (2, 3, 4)
 USUAL_DEPTH = 3
 
+
 @dataclass(frozen=True)
 class ChoiceSettings:
     """What is tried.
@@ -192,8 +193,14 @@ class _Chooser:
 
     @property
     def best(self) -> _Visited:
-        """The node of the smallest held-out risk so far."""
-        return min(self.visited, key=lambda one: one.node.risk)
+        """The node of the smallest held-out risk so far; of classes, one that beat those before by a standard error."""
+        if not self.rows.classes:
+            return min(self.visited, key=lambda one: one.node.risk)
+        leader, *others = self.visited
+        for one in others:
+            gain, error = _mean(leader.losses - one.losses, self.rows.units)
+            leader = one if gain > error else leader
+        return leader
 
     def _tell(self, what: str) -> None:
         if self.progress is not None:

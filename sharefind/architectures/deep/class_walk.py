@@ -1,4 +1,4 @@
-"""How networks for classes and networks with windows are trained, and what the walk to one for classes visits besides."""
+"""How networks for classes and networks with windows are trained, and what the walk to one for classes visits."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def _check_sizes(data: _Deep, limits: Limits, guards: Guards) -> None:
         raise InputError(f"{len(data.windows)} windows for {len(data.dims) - 1} layers; export it again")
     for number, window in enumerate(data.windows):
         entries = data.dims[number] * data.dims[number + 1]
-        if window is not None and not (window and 0 <= min(window) and max(window) < entries):
+        if window is not None and not (window and min(window) >= 0 and max(window) < entries):
             raise InputError(f"window {number} has an entry that its layer of {entries} has not; export it again")
     for number, generator in enumerate(data.generators):
         widths = [{len(row) for row in move if isinstance(row, list)} | {len(move)} for move in generator]
