@@ -45,8 +45,11 @@ def train(
         ),
     ] = None,
     layers: Annotated[
-        str, typer.Option(metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep.")
-    ] = "3",
+        str | None,
+        typer.Option(
+            metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep; 3, for classes 1..3."
+        ),
+    ] = None,
     price: Annotated[
         str | None,
         typer.Option(
@@ -89,7 +92,7 @@ def _deep(
     run: Path,
     out: Path,
     unit: str,
-    layers: str,
+    layers: str | None,
     width: int | None,
     seed: int,
     price: str | None,

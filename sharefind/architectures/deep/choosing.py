@@ -250,13 +250,24 @@ class _Chooser:
     def best(self) -> _Visited:
         """The node of the largest evidence so far, if its held-out risk is near the smallest.
 
-        Where the network of the smallest risk was trained without evidence, it is taken itself.
+        Where the network of the smallest risk was trained without evidence, it is taken itself. For classes a network
+        must beat those before it by a standard error.
         """
+        if self.rows.classes:
+            return self._leader
         lowest = min(self.visited, key=lambda one: one.node.risk)
         if lowest.node.evidence is None:
             return lowest
         near = [(one.node.evidence, one) for one in self.visited if self._is_near(one, lowest)]
         return max(((value, one) for value, one in near if value is not None), key=lambda pair: pair[0])[1]
+
+    @property
+    def _leader(self) -> _Visited:
+        leader, *others = self.visited
+        for one in others:
+            gain, error = mean_error(leader.losses - one.losses, self.rows.units)
+            leader = one if gain > error else leader
+        return leader
 
     def _is_near(self, one: _Visited, lowest: _Visited) -> bool:
         gap, error = mean_error(one.losses - lowest.losses, self.rows.units)
