@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -255,9 +256,32 @@ def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
         # The trace of the inverse is above its largest eigenvalue, that of the matrix above its own.
         if rounding * float((inverse**2).sum()) * float(gram.trace()) < 1:
             return inverse.t()
+    few = _root_of_few(gram, rounding)
+    if few is not None:
+        return few
     values, vectors = torch.linalg.eigh(gram)
     kept = values > rounding * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
     root: Tensor = vectors[:, kept] * values[kept].rsqrt()
+    return root
+
+
+def _root_of_few(gram: Tensor, rounding: float, share: float = 0.25, nothing: float = 1e-13) -> Tensor | None:
+    """Root by the few landmarks that span the rest, as those of a linear kernel do, in place of all; (p, P).
+
+    None where these are many, or where they leave more than rounding errors of the rest.
+    """
+    largest = float(gram.diagonal().max())
+    lower, order, rank, _ = scipy.linalg.lapack.dpstrf(gram.numpy(), tol=rounding * largest, lower=1)
+    if not 0 < rank <= share * len(gram):
+        return None
+    places = torch.from_numpy(order.astype(np.int64) - 1)
+    factor = torch.from_numpy(np.tril(lower)[:, :rank].copy())
+    left = gram.diagonal()[places] - (factor**2).sum(1)
+    if float(left.max()) > nothing * largest * len(gram):
+        return None
+    root = torch.zeros(len(gram), rank, dtype=torch.float64)
+    unit = torch.eye(rank, dtype=torch.float64)
+    root[places[:rank]] = torch.linalg.solve_triangular(factor[:rank], unit, upper=False).t()
     return root
 
 
