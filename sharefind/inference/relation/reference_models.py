@@ -317,24 +317,32 @@ def _predictions(parts: list[_Moments], held: int, ridges: Sequence[float]) -> T
     rest = [part for k, part in enumerate(parts) if k != held]
     count = sum(p.rows for p in rest)
     second, cross, mean, shift = (
-        torch.stack([getattr(p, name) for p in rest]).sum(0) / count for name in ("second", "cross", "mean", "shift")
+        _total([getattr(p, name) for p in rest]).div_(count) for name in ("second", "cross", "mean", "shift")
     )
-    moment, target = second - torch.outer(mean, mean), cross - torch.outer(mean, shift)
-    rows = parts[held].features - mean
-    return shift + torch.stack([rows @ found for found in _solutions(moment, target, ridges)])
+    moment, target = second.addr_(mean, mean, alpha=-1), cross.addr_(mean, shift, alpha=-1)
+    found = _solutions(moment, target, ridges)
+    predicted = (parts[held].features - mean) @ found.flatten(1)
+    return torch.unflatten(predicted, 2, found.shape[1:]).permute(2, 0, 1, 3) + shift
 
 
-def _solutions(moment: Tensor, target: Tensor, ridges: Sequence[float], few: int = 4) -> Iterator[Tensor]:
-    """(moment + ridge)^-1 target for each ridge: moment (P, P), target (P, m)."""
+def _total(values: list[Tensor]) -> Tensor:
+    """Sum of tensors of one shape, in a new one."""
+    total = values[0].clone()
+    for value in values[1:]:
+        total += value
+    return total
+
+
+def _solutions(moment: Tensor, target: Tensor, ridges: Sequence[float], few: int = 4) -> Tensor:
+    """(moment + ridge)^-1 target for each ridge: moment (P, P), target (P, m) -> (P, ridges, m)."""
     if len(ridges) <= few:
         unit = torch.eye(len(moment), dtype=torch.float64)
-        for ridge in ridges:
-            yield torch.cholesky_solve(target, torch.linalg.cholesky(moment + ridge * unit))
-    else:
-        values, vectors = torch.linalg.eigh(moment)
-        projected = vectors.t() @ target
-        for ridge in ridges:
-            yield vectors @ (projected / (values.clamp_min(0) + ridge).unsqueeze(1))
+        factors = (torch.linalg.cholesky(moment + ridge * unit) for ridge in ridges)
+        return torch.stack([torch.cholesky_solve(target, factor) for factor in factors], dim=1)
+    values, vectors = torch.linalg.eigh(moment)
+    penalised = values.clamp_min(0).unsqueeze(1) + torch.tensor(ridges, dtype=torch.float64)
+    shares = (vectors.t() @ target).unsqueeze(1) / penalised.unsqueeze(2)
+    return torch.unflatten(vectors @ shares.flatten(1), 1, shares.shape[1:])
 
 
 @dataclass(frozen=True)
