@@ -312,7 +312,8 @@ class _Chooser:
         if kind is None:
             return
         self._tell("the price of tying")
-        self.price = price_of_tying(self.rows, self.best.unit, kind, self.settings.plan, self.settings.seed)
+        plan = self._plan(self.best.node.window)
+        self.price = price_of_tying(self.rows, self.best.unit, kind, plan, self.settings.seed)
 
     def _tell(self, what: str) -> None:
         """Report what begins, unless it is too late for it."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sharefind.architectures.deep.gauss_newton import train_by_evidence
 from sharefind.architectures.deep.joint_training import JointlyTrained, train_jointly
 from sharefind.architectures.deep.layer_groups import (
     MOST_CHAINS,
@@ -209,11 +210,28 @@ def compare_ways(
     """
     started = time.monotonic()
     own = int(named_stream(seed, "deep", "price").integers(2**62))
-    trained = train_jointly(unit, ways, rows, rows.folds(own), plan or Plan(), own, told)
+    trained = _trained(rows, unit, ways, plan or Plan(), own, told)
     found = tuple(_row(way, one, trained[0], rows) for way, one in zip(ways, trained, strict=True))
     units = len(rows.x) if rows.units is None else len(np.unique(rows.units))
     hidden = tuple(rep.name for rep in unit.hidden_reps)
     return LayerPrice(kind, hidden, found, CONFIDENCE, FOLDS, units, time.monotonic() - started)
+
+
+def _trained(
+    rows: DeepRows, unit: DeepUnit, ways: Sequence[LayerGroups], plan: Plan, seed: int, told: Told | None
+) -> list[JointlyTrained]:
+    """All ways by one trainer: by evidence where all of them are small enough for it, else jointly by Adam."""
+    folds, units = rows.folds(seed), [way.unit(unit) for way in ways]
+    evidence = plan.evidence
+    if evidence is None or not all(evidence.suits(one, rows) for one in units):
+        return train_jointly(unit, ways, rows, folds, plan, seed, told)
+    found = []
+    for number, one in enumerate(units, 1):
+        fit = train_by_evidence(one, rows, folds, evidence, seed)
+        found.append(JointlyTrained(fit.losses, fit.predictions, fit.step, one.free_numbers, fit.networks))
+        if told is not None:
+            told(number, len(units))
+    return found
 
 
 def _row(way: LayerGroups, one: JointlyTrained, first: JointlyTrained, rows: DeepRows) -> PricedTies:
