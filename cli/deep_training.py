@@ -76,11 +76,8 @@ class DeepTraining(NamedTuple):
         """
         from sharefind.architectures.deep.choice_budget import ChoiceBudget
         from sharefind.cli.budget import clock_of
-        from sharefind.search.persistence.run_session import budget
 
-        if self.max_seconds is None:
-            return ChoiceBudget()
-        return ChoiceBudget(budget(session.started, self.max_seconds, 0.0), clock_of(session).bounded)
+        return ChoiceBudget.of(session.started, self.max_seconds, clock_of(session).bounded)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
@@ -133,7 +133,7 @@ class Workers:
     def starting(self, modules: Sequence[str]) -> Iterator[None]:
         """Start the processes of this machine now, so that they import what tasks need while the caller goes on.
 
-        They end with the `with` block. A cluster has its processes already, and the calling process imports what it
+        They have started when the `with` block is left, but for an interrupt. A cluster has its processes already, and the calling process imports what it
         needs itself.
 
         Args:
@@ -146,8 +146,14 @@ class Workers:
             yield
             return
         _start_quiet_tracker()
-        with _left_early(self._begun(_imported, [(place, modules) for place in range(self.jobs)])):
-            yield
+        with _left_early(self._begun(_imported, [(place, modules) for place in range(self.jobs)])) as started:
+            # Processes that are killed while they start can leave a message of loky on stderr: an error waits for them.
+            try:
+                yield
+            except Exception:
+                _wait_for(started)
+                raise
+            _wait_for(started)
 
     def count(self) -> int:
         """Return the number of tasks that can run at the same time; a cluster is asked for it."""
@@ -279,6 +285,14 @@ def one_thread() -> Iterator[None]:
 def _joblib() -> Any:
     """Import joblib on first use, so that command line help does not wait for it."""
     return import_module("joblib")
+
+
+def _wait_for(started: Iterator[tuple[int, None]]) -> None:
+    """Wait until processes have started. What killed one of them is reported by the tasks that it was given."""
+    loky = import_module("joblib.externals.loky.process_executor")
+    with suppress(loky.TerminatedWorkerError, loky.ShutdownExecutorError):
+        for _ in started:
+            pass
 
 
 def _imported(modules: Sequence[str]) -> None:

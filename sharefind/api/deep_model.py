@@ -29,7 +29,6 @@ from sharefind.report.card.deep_card import deep_card
 from sharefind.report.text.runs import RunView
 from sharefind.search import SearchOutcome
 from sharefind.search.observer import StopSearch
-from sharefind.search.persistence.run_session import budget
 from sharefind.storage import refuse_unwritable
 from sharefind.typing import FloatArray, IntArray
 
@@ -84,9 +83,7 @@ class DeepParameters:
 
     def budget(self) -> ChoiceBudget:
         """Return the time of the choice, which begins now."""
-        if self.max_seconds is None:
-            return ChoiceBudget()
-        return ChoiceBudget(budget(time.monotonic(), self.max_seconds, 0.0))
+        return ChoiceBudget.of(time.monotonic(), self.max_seconds)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from sharefind.errors import setting
 from sharefind.parallel import Deadline
+from sharefind.search.observer import BudgetSpent
+
+Bounded = Callable[[Deadline], AbstractContextManager[None]]
+"""Ends its block soon after a deadline, at whatever point the work is."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,21 @@ class ChoiceBudget:
     """
 
     deadline: Deadline | None = None
-    bounded: Callable[[Deadline], AbstractContextManager[None]] | None = None
+    bounded: Bounded | None = None
+
+    @classmethod
+    def of(cls, started: float, seconds: float | None, bounded: Bounded | None = None) -> ChoiceBudget:
+        """Return the budget of so many seconds.
+
+        Args:
+            started: When they began, in seconds of `time.monotonic`.
+            seconds: The seconds; None for no bound.
+            bounded: As the attribute.
+        """
+        if seconds is None:
+            return cls()
+        late = BudgetSpent(f"{setting('max_seconds')} {seconds:g}: they are spent")
+        return cls(Deadline(started + seconds, late), bounded)
 
     def check(self) -> None:
         """Raise `deadline.late` if it is spent."""

@@ -200,6 +200,8 @@ class _Chooser:
             if not self.visited:
                 raise
             self.stopped = str(late)
+            if self.settings.has_references and not self.references:
+                self.references = (self._least_squares(),)
         return self._trained()
 
     def _walk(self) -> None:

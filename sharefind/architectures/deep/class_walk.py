@@ -65,8 +65,8 @@ class Walk(Protocol):
         """What was visited with the smallest held-out risk so far."""
         ...
 
-    def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> None:
-        """Train a network and note its risk."""
+    def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> bool:
+        """Return whether a network is the best so far, after a training."""
         ...
 
     def expect(self, count: int) -> None:

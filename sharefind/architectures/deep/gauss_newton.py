@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -147,10 +148,14 @@ def _held_out(
             if augmentation is None:
                 found = deep_values(unit, weights, x)[-1]
             else:
-                found = augmentation.averaged(lambda z, weights=weights: deep_values(unit, weights, z)[-1], x)
+                found = augmentation.averaged(partial(_outputs, unit, weights), x)
         predictions[part] = found[0].numpy()
         losses[part] = row_losses(found[0], torch.from_numpy(rows.scaled_y[part]), bool(rows.classes)).numpy()
     return losses, predictions
+
+
+def _outputs(unit: DeepUnit, weights: list[tuple[torch.Tensor, torch.Tensor]], x: torch.Tensor) -> torch.Tensor:
+    return deep_values(unit, weights, x)[-1]
 
 
 def _tensors(network: Matrices) -> list[tuple[torch.Tensor, torch.Tensor]]:

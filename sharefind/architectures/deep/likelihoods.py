@@ -42,7 +42,7 @@ class NormalNoise:
             outputs: Outputs of some rows, shape (B, d_out).
             where: Which rows.
         """
-        return self.weight * (outputs - self.y[where])
+        return np.asarray(self.weight * (outputs - self.y[where]))
 
     def roots(self, outputs: FloatArray, jacobian: FloatArray) -> FloatArray:
         """Return J R, shape (p, d_out, B); the curvature of the loss is J R (J R)^T.
@@ -100,7 +100,7 @@ class Classes:
             outputs: Outputs of some rows, shape (B, d_out).
             where: Which rows.
         """
-        return self.weight * (np.exp(log_softmax(outputs, axis=1)) - self.y[where])
+        return np.asarray(self.weight * (np.exp(log_softmax(outputs, axis=1)) - self.y[where]))
 
     def roots(self, outputs: FloatArray, jacobian: FloatArray) -> FloatArray:
         """Return J R, shape (p, d_out, B); the curvature of the loss is J R (J R)^T.
@@ -111,7 +111,7 @@ class Classes:
         """
         shares = np.exp(log_softmax(outputs, axis=1)).T
         mean = np.einsum("pkb,kb->pb", jacobian, shares)
-        return np.sqrt(self.weight * shares) * (jacobian - mean[:, None])
+        return np.asarray(np.sqrt(self.weight * shares) * (jacobian - mean[:, None]))
 
     def precision(self, loss: float, determined: float) -> float:
         """Return the precision of the noise by evidence; 1 for classes, which have no noise to choose.

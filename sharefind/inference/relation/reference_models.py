@@ -253,7 +253,7 @@ def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
     """R with R R^t the inverse of gram (p, p), (p, P); directions of rounding size, if there are any, are left out."""
     lower, failed = torch.linalg.cholesky_ex(gram)
     if not bool(failed):
-        inverse = torch.linalg.solve_triangular(lower, torch.eye(len(gram), dtype=torch.float64), upper=False)
+        inverse: Tensor = torch.linalg.solve_triangular(lower, torch.eye(len(gram), dtype=torch.float64), upper=False)
         # The trace of the inverse is above its largest eigenvalue, that of the matrix above its own.
         if rounding * float((inverse**2).sum()) * float(gram.trace()) < 1:
             return inverse.t()
