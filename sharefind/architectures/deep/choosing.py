@@ -298,7 +298,7 @@ class _Chooser:
             return
         self._tell("whether types are rich enough")
         for number, one in enumerate(self.visited):
-            if one.node.width == self.best.node.width:
+            if one.node.width == self.best.node.width and rule.looks_at(one.unit):
                 escape = escape_of(one.unit, self.rows, rule, self.settings.seed)
                 self.visited[number] = replace(one, node=replace(one.node, escape=escape))
 

@@ -220,14 +220,14 @@ def compare_ways(
 def _trained(
     rows: DeepRows, unit: DeepUnit, ways: Sequence[LayerGroups], plan: Plan, seed: int, told: Told | None
 ) -> list[JointlyTrained]:
-    """All ways by one trainer: by evidence where all of them are small enough for it, else jointly by Adam."""
+    """All ways by one trainer: from one start by evidence where all are small enough, else jointly by Adam."""
     folds, units = rows.folds(seed), [way.unit(unit) for way in ways]
     evidence = plan.evidence
     if evidence is None or not all(evidence.suits(one, rows) for one in units):
         return train_jointly(unit, ways, rows, folds, plan, seed, told)
     found = []
     for number, one in enumerate(units, 1):
-        fit = train_by_evidence(one, rows, folds, evidence, seed)
+        fit = train_by_evidence(one, rows, folds, replace(evidence, starts=1), seed)
         found.append(JointlyTrained(fit.losses, fit.predictions, fit.step, one.free_numbers, fit.networks))
         if told is not None:
             told(number, len(units))
