@@ -54,9 +54,7 @@ class DeepBatch(nn.Module):
         weights, biases = list[nn.Parameter](), list[nn.Parameter]()
         halves = unit.function.name == "relu"
         for (rows, _), space, bias in zip(self.shapes, self.weight_spaces, self.bias_spaces, strict=True):
-            drawn = torch.randn(count, space.dim, generator=rng, dtype=torch.float64)
-            size = (2 if halves and weights else 1) * rows / max(space.dim, 1)
-            weights.append(nn.Parameter((drawn * size**0.5).to(dtype)))
+            weights.append(nn.Parameter(first_weights(rows, space, count, rng, halves and bool(weights)).to(dtype)))
             biases.append(nn.Parameter(torch.zeros(count, bias.dim, dtype=dtype)))
         self.weights, self.biases = nn.ParameterList(weights), nn.ParameterList(biases)
 
@@ -87,11 +85,9 @@ class DeepBatch(nn.Module):
         """
         found = list[dict[str, Any]]()
         for (rows, _), weight, space in zip(self.shapes, self.weights, self.weight_spaces, strict=True):
-            larger = space.share**0.5
-            step = lr * min(1.0, WIDE * rows / max(space.entries_count, 1)) * larger
-            found.append({"params": [weight], "lr": step, "weight_decay": weight_decay / larger})
+            found.append(weight_steps(rows, weight, space, lr, weight_decay))
         for bias, space in zip(self.biases, self.bias_spaces, strict=True):
-            found.append({"params": [bias], "lr": lr * space.share**0.5, "weight_decay": 0.0})
+            found.append(bias_steps(bias, space, lr))
         return found
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,6 +112,47 @@ class DeepBatch(nn.Module):
             entries = space.entries(weight[one].double()).numpy(), bias_space.entries(bias[one].double()).numpy()
             found.append((entries[0].reshape(shape), entries[1][0]))
         return tuple(found)
+
+
+def first_weights(rows: int, space: SpaceCoordinates, count: int, rng: torch.Generator, is_behind_relu: bool) -> Tensor:
+    """Return coordinates of the first weights of a layer, shape (count, dim), float64.
+
+    Args:
+        rows: Rows of the weight.
+        space: Its space.
+        count: Number of networks.
+        rng: Source of the numbers.
+        is_behind_relu: Whether the layer takes what ReLU gives.
+    """
+    drawn = torch.randn(count, space.dim, generator=rng, dtype=torch.float64)
+    size: float = (2 if is_behind_relu else 1) * rows / max(space.dim, 1)
+    return drawn * size**0.5
+
+
+def weight_steps(rows: int, weight: Tensor, space: SpaceCoordinates, lr: float, weight_decay: float) -> dict[str, Any]:
+    """Return the coordinates of a weight with their step and decay, as `DeepBatch.step_groups` says.
+
+    Args:
+        rows: Rows of the weight.
+        weight: Its coordinates.
+        space: Its space.
+        lr: The step of an entry.
+        weight_decay: Share of a weight that a step of size 1 of an entry takes off.
+    """
+    larger = space.share**0.5
+    step = lr * min(1.0, WIDE * rows / max(space.entries_count, 1)) * larger
+    return {"params": [weight], "lr": step, "weight_decay": weight_decay / larger}
+
+
+def bias_steps(bias: Tensor, space: SpaceCoordinates, lr: float) -> dict[str, Any]:
+    """Return the coordinates of a bias with their step, as `DeepBatch.step_groups` says.
+
+    Args:
+        bias: Its coordinates.
+        space: Its space.
+        lr: The step of an entry.
+    """
+    return {"params": [bias], "lr": lr * space.share**0.5, "weight_decay": 0.0}
 
 
 def deep_values(unit: DeepUnit, matrices: list[tuple[Tensor, Tensor]], x: Tensor) -> list[Tensor]:

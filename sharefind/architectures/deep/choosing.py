@@ -309,7 +309,7 @@ class _Chooser:
             return
         self._tell("whether types are rich enough")
         for number, one in enumerate(self.visited):
-            if one.node.width == self.best.node.width:
+            if one.node.width == self.best.node.width and rule.looks_at(one.unit):
                 escape = escape_of(one.unit, self.rows, rule, self.settings.seed)
                 self.visited[number] = replace(one, node=replace(one.node, escape=escape))
 
@@ -325,7 +325,8 @@ class _Chooser:
         if kind is None:
             return
         self._tell("the price of tying")
-        self.price = price_of_tying(self.rows, self.best.unit, kind, self.settings.plan, self.settings.seed)
+        plan = self._plan(self.best.node.window)
+        self.price = price_of_tying(self.rows, self.best.unit, kind, plan, self.settings.seed)
 
     def _tell(self, what: str) -> None:
         """Report what begins, unless it is too late for it."""

@@ -17,11 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sharefind.architectures.deep.batch import deep_values
+from sharefind.architectures.deep.batch import bias_steps, deep_values, first_weights, weight_steps
 from sharefind.architectures.deep.coordinates import SpaceCoordinates
 from sharefind.architectures.deep.layer_groups import LayerGroups, layer_spaces
 from sharefind.architectures.deep.network import Matrices
 from sharefind.architectures.deep.rows import DeepRows
+from sharefind.architectures.deep.temperature import best_temperature
 from sharefind.architectures.deep.training import Plan, Told, row_losses
 from sharefind.errors import NotConvergedError
 from sharefind.groups import FiniteGroup
@@ -36,10 +37,11 @@ class JointlyTrained:
 
     Attributes:
         losses: Loss of each row, by the network that did not see it, shape (n,).
-        predictions: What rows are predicted to be, shape (n, d_out), scaled.
+        predictions: What rows are predicted to be, shape (n, d_out), scaled; logits over one temperature for classes.
         step: The step of the smallest mean loss.
         parameters: Numbers of one network that are free.
-        networks: W and b of each layer of each network at this step, a network for each fold.
+        networks: W and b of each layer of each network at this step, a network for each fold, whose logits are not
+            over the temperature.
     """
 
     losses: FloatArray
@@ -59,15 +61,15 @@ class _SharedPart(nn.Module):
         self.numbers = list(numbers)
         weight, bias = layer_spaces(unit, layer, group)
         self.weight_space, self.bias_space = SpaceCoordinates(weight), SpaceCoordinates(bias)
-        rows = unit.reps[layer + 1].dim
-        drawn = torch.randn(len(numbers), weight.dim, generator=rng, dtype=torch.float64)
-        self.weight = nn.Parameter((drawn * (rows / max(weight.dim, 1)) ** 0.5).float())
+        self.rows, is_behind_relu = unit.reps[layer + 1].dim, layer > 0 and unit.function.name == "relu"
+        drawn = first_weights(self.rows, self.weight_space, len(numbers), rng, is_behind_relu)
+        self.weight = nn.Parameter(drawn.float())
         self.bias = nn.Parameter(torch.zeros(len(numbers), bias.dim))
 
-    def step_groups(self, lr: float) -> list[dict[str, Any]]:
+    def step_groups(self, lr: float, weight_decay: float) -> list[dict[str, Any]]:
         """Return the coordinates with their step, as `DeepBatch.step_groups` does."""
-        pairs = (self.weight, self.weight_space), (self.bias, self.bias_space)
-        return [{"params": [one], "lr": lr * (s.space.ambient / max(s.dim, 1)) ** 0.5} for one, s in pairs]
+        weights = weight_steps(self.rows, self.weight, self.weight_space, lr, weight_decay)
+        return [weights, bias_steps(self.bias, self.bias_space, lr)]
 
     @property
     def parameters_of_one(self) -> int:
@@ -134,13 +136,14 @@ class JointBatch(nn.Module):
         """
         return deep_values(self.unit, self.matrices(), x)[-1]
 
-    def step_groups(self, lr: float) -> list[dict[str, Any]]:
+    def step_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict[str, Any]]:
         """Return the coordinates of each space with their step, for an optimiser.
 
         Args:
             lr: The step of an entry.
+            weight_decay: As in `DeepBatch.step_groups`.
         """
-        return [group for parts in self.layers for part in parts for group in part.step_groups(lr)]
+        return [group for parts in self.layers for part in parts for group in part.step_groups(lr, weight_decay)]
 
 
 def _arrays(layers: Sequence[tuple[Tensor, Tensor]], number: int) -> Matrices:
@@ -200,7 +203,7 @@ class _Run:
 
     def finished(self, told: Told | None) -> list[JointlyTrained]:
         plan = self.plan
-        optimiser = torch.optim.Adam(self.model.step_groups(plan.lr), foreach=True)
+        optimiser = torch.optim.AdamW(self.model.step_groups(plan.lr, plan.weight_decay), foreach=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._factor)
         for step in range(1, plan.steps + 1):
             optimiser.zero_grad(set_to_none=True)
@@ -244,6 +247,12 @@ class _Run:
         latest = max(one.step for one in self.best if one is not None)
         return step >= self.plan.fewest and step - latest >= self.plan.every * self.plan.patience
 
+    def _cooled(self, values: Tensor, padded: NDArray[np.int64]) -> Tensor:
+        """Logits over the best temperature of each way, as `training.train` has them."""
+        is_own = torch.from_numpy(np.stack([np.arange(padded.shape[1]) < len(part) for part in self.held]))
+        y, by_way = self.y[padded][is_own], values.reshape(self.ways, len(self.held), *values.shape[1:])
+        return torch.cat([one / best_temperature(one[is_own], y) for one in by_way])
+
     def _held_out(self) -> tuple[FloatArray, FloatArray]:
         """Losses (ways, n) and predictions (ways, n, d_out) of all rows by the networks that did not see them."""
         n, d_out = self.y.shape
@@ -251,6 +260,8 @@ class _Run:
         padded = np.stack([np.resize(part, longest) for part in self.held])
         pieces = np.array_split(padded, -(-padded.size * self.ways // self.plan.most_rows), axis=1)
         values = torch.cat([self.model(self._for_each_way(self.x[piece])) for piece in pieces], dim=1)
+        if self.rows.classes:
+            values = self._cooled(values, padded)
         found = row_losses(values, self._for_each_way(self.y[padded]), bool(self.rows.classes))
         losses, predictions = np.full((self.ways, n), np.nan), np.full((self.ways, n, d_out), np.nan)
         shaped = found.double().numpy().reshape(self.ways, len(self.held), -1)

@@ -7,14 +7,17 @@ alone. `joint_training` trains such networks side by side, `layer_price` compare
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import pairwise, product
+
+import numpy as np
 
 from sharefind.errors import ConfigError
 from sharefind.groups import FiniteGroup, hom
 from sharefind.groups.subgroups import conjugacy_classes, subgroups
 from sharefind.meanfield.units import DeepUnit
-from sharefind.spaces import Subspace, fixed_space
+from sharefind.spaces import Subspace, fixed_space, supported
 
 TIED, FREE = "all tied", "all freed"
 """Names of two ways to tie layers."""
@@ -48,6 +51,15 @@ class LayerGroups:
         """
         return [layer_spaces(unit, layer, group) for layer, group in enumerate(self.groups)]
 
+    def unit(self, whole: DeepUnit) -> TiedUnit:
+        """Return the unit whose layers are tied in this way.
+
+        Args:
+            whole: The unit with representations of the whole group on all layers.
+        """
+        known = {one.name: getattr(whole, one.name) for one in fields(DeepUnit)}
+        return TiedUnit(**known, whole=whole, groups=self.groups)
+
 
 def layer_spaces(unit: DeepUnit, layer: int, group: FiniteGroup) -> tuple[Subspace, Subspace]:
     """Return Hom_K(H_{l-1}, H_l) and what K fixes in H_l.
@@ -57,10 +69,46 @@ def layer_spaces(unit: DeepUnit, layer: int, group: FiniteGroup) -> tuple[Subspa
         layer: Number l - 1 of the linear map, from 0.
         group: The subgroup K.
     """
+    whole = unit.weight_spaces[layer], unit.bias_spaces[layer]
     if group == unit.in_rep.group:
-        return unit.weight_spaces[layer], unit.bias_spaces[layer]
+        return whole
     source, target = (rep.restrict(group) for rep in unit.reps[layer : layer + 2])
-    return fixed_space(hom(target, source)), fixed_space(target)
+    weights, window = fixed_space(hom(target, source)), unit.layer_windows[layer]
+    if window is not None and whole[0].tying is not None:
+        weights = supported(weights, np.flatnonzero(whole[0].tying))
+    return weights, fixed_space(target)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TiedUnit(DeepUnit):
+    """A deep unit whose layers are tied by groups of their own, which trainers take like any other.
+
+    Attributes:
+        whole: The unit with representations of the whole group.
+        groups: The subgroup that ties each linear map.
+    """
+
+    whole: DeepUnit
+    groups: tuple[FiniteGroup, ...]
+
+    @cached_property
+    def _spaces(self) -> list[tuple[Subspace, Subspace]]:
+        return [layer_spaces(self.whole, layer, group) for layer, group in enumerate(self.groups)]
+
+    @cached_property
+    def weight_spaces(self) -> tuple[Subspace, ...]:
+        """The space of each layer's weight."""
+        return tuple(weight for weight, _ in self._spaces)
+
+    @cached_property
+    def bias_spaces(self) -> tuple[Subspace, ...]:
+        """The space of each layer's bias."""
+        return tuple(bias for _, bias in self._spaces)
+
+    @property
+    def free_numbers(self) -> int:
+        """Numbers that are free."""
+        return sum(weight.dim + bias.dim for weight, bias in self._spaces)
 
 
 def freed_layers(unit: DeepUnit) -> list[LayerGroups]:

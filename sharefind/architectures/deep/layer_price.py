@@ -13,10 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sharefind.architectures.deep.evidence_plan import EvidencePlan
+from sharefind.architectures.deep.gauss_newton import train_by_evidence
 from sharefind.architectures.deep.joint_training import JointlyTrained, train_jointly
 from sharefind.architectures.deep.layer_groups import (
     MOST_CHAINS,
     LayerGroups,
+    TiedUnit,
     chains,
     early_layers,
     freed_layers,
@@ -36,6 +39,13 @@ LAYERS, CHAINS, EARLY = "layers", "chains", "early"
 PRICES = (LAYERS, CHAINS, EARLY)
 """What can be compared: single layers freed, chains of two groups, or a larger group than the function's in early
 layers."""
+
+EVIDENCE_WORK = 2e9
+"""Most multiplications of one step of all ways together, labels times squares of free numbers, for which networks are
+trained by evidence: about 20 seconds of one processor."""
+
+BY_EVIDENCE, BY_ADAM = "evidence", "adam"
+"""How the networks of a comparison are trained."""
 
 PAY, COST, UNDECIDED = "ties pay", "ties cost", "undecided"
 """What an interval says of the ties that one of two networks has more."""
@@ -84,6 +94,7 @@ class LayerPrice:
         confidence: Confidence of each interval.
         folds: Folds of the rows, other ones than those on which the network was chosen.
         units: Independent units of rows that the intervals count.
+        trainer: "evidence" where all networks are small, else "adam"; all ways have the same.
         seconds: Wall time.
     """
 
@@ -93,6 +104,7 @@ class LayerPrice:
     confidence: float
     folds: int
     units: int
+    trainer: str
     seconds: float
 
 
@@ -209,11 +221,37 @@ def compare_ways(
     """
     started = time.monotonic()
     own = int(named_stream(seed, "deep", "price").integers(2**62))
-    trained = train_jointly(unit, ways, rows, rows.folds(own), plan or Plan(), own, told)
+    plan, units = plan or Plan(), [way.unit(unit) for way in ways]
+    trainer = _trainer(rows, units, plan)
+    if trainer == BY_EVIDENCE and plan.evidence is not None:
+        trained = _by_evidence(rows, units, plan.evidence, own, told)
+    else:
+        trained = train_jointly(unit, ways, rows, rows.folds(own), plan, own, told)
     found = tuple(_row(way, one, trained[0], rows) for way, one in zip(ways, trained, strict=True))
-    units = len(rows.x) if rows.units is None else len(np.unique(rows.units))
+    count = len(rows.x) if rows.units is None else len(np.unique(rows.units))
     hidden = tuple(rep.name for rep in unit.hidden_reps)
-    return LayerPrice(kind, hidden, found, CONFIDENCE, FOLDS, units, time.monotonic() - started)
+    return LayerPrice(kind, hidden, found, CONFIDENCE, FOLDS, count, trainer, time.monotonic() - started)
+
+
+def _trainer(rows: DeepRows, units: Sequence[TiedUnit], plan: Plan) -> str:
+    """One trainer for all ways: by evidence where each is small enough and they are so together, else Adam."""
+    work = rows.y.size * sum(float(one.free_numbers) ** 2 for one in units)
+    if plan.evidence is None or work > EVIDENCE_WORK:
+        return BY_ADAM
+    return BY_EVIDENCE if all(plan.evidence.suits(one, rows) for one in units) else BY_ADAM
+
+
+def _by_evidence(
+    rows: DeepRows, units: Sequence[TiedUnit], plan: EvidencePlan, seed: int, told: Told | None
+) -> list[JointlyTrained]:
+    """Networks of each way from one start, one way after another."""
+    found, folds = [], rows.folds(seed)
+    for number, one in enumerate(units, 1):
+        fit = train_by_evidence(one, rows, folds, replace(plan, starts=1), seed)
+        found.append(JointlyTrained(fit.losses, fit.predictions, fit.step, one.free_numbers, fit.networks))
+        if told is not None:
+            told(number, len(units))
+    return found
 
 
 def _row(way: LayerGroups, one: JointlyTrained, first: JointlyTrained, rows: DeepRows) -> PricedTies:

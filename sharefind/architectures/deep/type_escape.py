@@ -36,6 +36,7 @@ class EscapeRule:
         batch: Rows of a minibatch, images counted, about.
         fewest: Fewest rows of a minibatch that come with all their images.
         halvings: How often the step is halved where training diverges.
+        widest: Widest hidden layer that is looked at; wider ones take long.
     """
 
     threshold: float = 0.1
@@ -46,6 +47,16 @@ class EscapeRule:
     batch: int = 256
     fewest: int = 4
     halvings: int = 5
+    widest: int = 128
+
+    def looks_at(self, unit: DeepUnit) -> bool:
+        """Return whether the types of a unit are looked at: its layers are not too wide, and have no windows.
+
+        Args:
+            unit: The unit.
+        """
+        has_windows = any(window is not None for window in unit.layer_windows)
+        return not has_windows and max(rep.dim for rep in unit.hidden_reps) <= self.widest
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ def layer_price_table(price: LayerPrice) -> Table:
         price: The comparison.
     """
     is_class = price.ways[0].accuracy is not None
-    title = f"The price of tying: {price.folds} other folds; intervals of {price.confidence:.0%}"
+    title = f"The price of tying: {price.folds} other folds, trained by {price.trainer.replace('adam', 'Adam')}; "
+    title += f"intervals of {price.confidence:.0%}"
     note = "The interval says whether ties pay, not in which layer a symmetry is broken."
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", caption=note)
     table.caption_justify = "left"

@@ -9,6 +9,8 @@ import torch
 from scipy import stats
 
 from sharefind.architectures.deep.batch import DeepBatch, deep_values
+from sharefind.architectures.deep.evidence_plan import EvidencePlan
+from sharefind.architectures.deep.gauss_newton import train_by_evidence
 from sharefind.architectures.deep.joint_training import JointBatch, JointlyTrained, train_jointly
 from sharefind.architectures.deep.layer_groups import (
     FREE,
@@ -31,7 +33,10 @@ from sharefind.groups import named_group, natural, parse_representation, trivial
 from sharefind.meanfield import build_unit
 from sharefind.meanfield.units import DeepUnit
 from sharefind.typing import FloatArray
-from tests.architectures.deep.test_choosing import QUICK, teacher_rows
+from tests.architectures.deep.test_choosing import QUICK as QUICK_BOTH
+from tests.architectures.deep.test_choosing import teacher_rows
+
+QUICK = replace(QUICK_BOTH, evidence=None)
 
 
 def unit_of(rows: DeepRows, text: str = "2*regular", depth: int = 2) -> DeepUnit:
@@ -209,8 +214,38 @@ def test_early_layers_share_a_larger_group() -> None:
     assert "chains of two groups, above 64" in why_no_price(DeepRows("r", natural(d6), natural(d6), x, x), "chains", 9)
 
 
+def test_small_ways_are_trained_by_evidence() -> None:
+    """Networks of each way lie in the spaces of its groups; with more work all are trained by Adam."""
+    rows = teacher_rows("C3", n=30)
+    unit = unit_of(rows, "regular", 1)
+    plan = replace(QUICK, evidence=EvidencePlan(iterations=5, fewest=2))
+    price = price_of_tying(rows, unit, plan=plan)
+    assert price.trainer == "evidence"
+    assert [way.parameters for way in price.ways] == [8, 8 + 8, 8 + 8, 24]
+    assert price.ways == price_of_tying(rows, unit, plan=plan).ways
+    assert price_of_tying(rows, unit, plan=QUICK).trainer == "adam"
+    way = chain(unit, (rows.group, identity_of(rows.group)))
+    tied = way.unit(unit)
+    (network,) = train_by_evidence(tied, rows, [np.arange(6)], plan.evidence, 0).networks
+    for (weight, _), (space, _) in zip(network, way.spaces(unit), strict=True):
+        np.testing.assert_allclose(space.project(weight.ravel()), weight.ravel(), atol=1e-12)
+    assert tied.free_numbers == 16 and tied.name == unit.name
+    assert unit.weight_spaces[1].distance2(network[1][0].ravel()) > 1e-6
+
+
+def test_windows_stay_when_layers_are_freed() -> None:
+    """Freed weights vanish where those of the whole group do, outside of the window."""
+    rows = teacher_rows("C5", n=30)
+    natural_layers = unit_of(rows, "natural", 1)
+    near = np.array([0, 1, 4], dtype=np.int64)
+    windowed = replace(natural_layers, windows=(near, None))
+    tied, freed = (way.spaces(windowed)[0][0] for way in freed_layers(windowed)[:2])
+    assert (tied.dim, freed.dim) == (3, 15)
+    np.testing.assert_array_equal(tied.tying != 0, freed.tying != 0)
+
+
 def _trained(rows: DeepRows, unit: DeepUnit, ways: list[LayerGroups], seed: int) -> list[JointlyTrained]:
-    plan = Plan(steps=300, fewest=150, every=25, patience=4)
+    plan = Plan(steps=300, fewest=150, every=25, patience=4, evidence=None)
     return train_jointly(unit, ways, rows, rows.folds(seed), plan, seed)
 
 
@@ -247,7 +282,7 @@ def test_intervals_cover_the_difference_of_the_trained_networks() -> None:
 def test_ties_pay_where_the_group_holds_and_cost_where_it_does_not() -> None:
     rows = teacher_rows("S3", n=200)
     broken = replace(rows, y=rows.y + 15.0 * np.tanh(rows.x[:, :1] - 5.0) * np.array([1.0, 0.0, -1.0]))
-    plan = Plan(steps=600, fewest=150, every=25, patience=4)
+    plan = Plan(steps=600, fewest=150, every=25, patience=4, evidence=None)
     unit = unit_of(rows, "6*regular")
     ways = freed_layers(unit)
     holding, failing = (compare_ways(each, unit, [ways[0], ways[-1]], "ends", plan) for each in (rows, broken))
