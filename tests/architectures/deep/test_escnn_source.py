@@ -10,7 +10,7 @@ import re
 import sys
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,10 @@ import pytest
 import torch
 from scipy.linalg import block_diag, null_space
 
-from sharefind.architectures.deep.escnn_source import block_widths
+from sharefind.architectures.deep.escnn_source import block_widths, escnn_source
 from sharefind.architectures.deep.files import write_deep
 from sharefind.architectures.deep.network import DeepNetwork
+from sharefind.architectures.deep.proof import prove
 from sharefind.errors import ExportError
 from sharefind.groups import named_group, parse_representation
 from tests.architectures.deep.test_deep_exports import CASES, Case, deep_network, equivariance_error
@@ -180,3 +181,12 @@ def test_blocks_are_runs_that_the_group_keeps_apart() -> None:
     assert block_widths(parse_representation("natural*natural", group)) == [9]
     assert block_widths(parse_representation("2*natural", named_group("R5"))) == [2, 2]
     assert block_widths(parse_representation("trivial:3", named_group("C1"))) == [1, 1, 1]
+
+
+def test_a_layer_with_a_part_of_the_maps_is_refused() -> None:
+    network = deep_network(*MORE["swap"])
+    certificate = prove(network)
+    (name, dim, ambient), *others = certificate.layers
+    less = replace(certificate, layers=((name, dim - 1, ambient), *others))
+    with pytest.raises(ExportError, match="a part of the equivariant maps"):
+        escnn_source(network, less)
