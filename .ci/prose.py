@@ -1,7 +1,7 @@
 """Check docstrings, comments, messages and pages for turns of phrase that a newcomer stumbles over.
 
 Run `python .ci/prose.py`; .ci/check does. The patterns are regular expressions in .ci/prose.txt, each with what to
-write instead. Only the rooms of .ci/rooms.txt and the pages must pass; other paths can be named on the command line.
+write instead. The rooms of .ci/rooms.txt and the pages must pass; other paths can be named on the command line.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import argparse
 import re
 import sys
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+from rooms import read_rooms, text_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help="check these rooms instead of those of .ci/rooms.txt")
     asked = parser.parse_args(arguments)
     patterns = dict(read_patterns(asked.root / ".ci/prose.txt"))
-    rooms = asked.rooms or [*_lines(asked.root / ".ci/rooms.txt"), *_pages(asked.root)]
-    found = [line for room in rooms for path in _modules(asked.root / room) for line in findings(path, patterns)]
+    paths = _modules(asked.root / room for room in asked.rooms) if asked.rooms else _checked(asked.root)
+    found = [line for path in paths for line in findings(path, patterns)]
     print(*found, f"{len(found)} turns of phrase to change", sep="\n")
     return 1 if found else 0
 
@@ -53,23 +55,25 @@ def read_patterns(path: Path) -> Iterator[tuple[re.Pattern[str], str]]:
     Yields:
         The pattern, which ignores case and matches across line ends, and the advice.
     """
-    for line in _lines(path):
+    for line in text_lines(path):
         pattern, _, advice = line.partition(" => ")
         yield re.compile(pattern.strip().replace(" ", r"\s+(?:#\s*)?"), re.IGNORECASE), advice.strip()
 
 
-def _lines(path: Path) -> Iterator[str]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
-            yield line.strip()
+def _checked(root: Path) -> list[Path]:
+    """The modules of .ci/rooms.txt, and the pages."""
+    rooms = read_rooms(root)
+    modules = [path for path in _modules(root / room for room in rooms.checked) if rooms.holds(path.relative_to(root))]
+    return [*modules, *_modules(root / page for page in PAGES if (root / page).exists())]
 
 
-def _pages(root: Path) -> list[str]:
-    return [page for page in PAGES if (root / page).exists()]
-
-
-def _modules(room: Path) -> list[Path]:
-    return sorted([*room.rglob("*.py"), *room.rglob("*.md")]) if room.is_dir() else [room]
+def _modules(rooms: Iterable[Path]) -> list[Path]:
+    """The modules and pages in folders; other paths stand for themselves."""
+    return [
+        path
+        for room in rooms
+        for path in (sorted([*room.rglob("*.py"), *room.rglob("*.md")]) if room.is_dir() else [room])
+    ]
 
 
 def findings(path: Path, patterns: dict[re.Pattern[str], str]) -> Iterator[str]:

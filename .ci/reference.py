@@ -1,7 +1,7 @@
 """Check that the built reference shows every public parameter, field, return and exception.
 
 Run `python .ci/reference.py`; .ci/check does. Docstrings are read by griffe with the Google parser, as mkdocstrings
-reads them. Only the rooms of .ci/rooms.txt must pass; `--all` lists the findings of every module in the reference, and
+reads them. The rooms of .ci/rooms.txt must pass; `--all` lists the findings of every module in the reference, and
 `--count` prints how much of each room is shown. Needs the extra docs.
 """
 
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import griffe
+from rooms import Rooms, read_rooms
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "sharefind"
@@ -32,6 +33,9 @@ NOT_PROMISED = {"AssertionError", "NotImplementedError", "StopIteration"}
 """Exceptions that need no entry: they point to a fault in the code, or belong to Python's own protocols."""
 
 HEADING = re.compile(r"\b(Args|Arguments|Parameters|Attributes|Raises|Returns|Yields):(\s|$)")
+VERBATIM = re.compile(r"`[^`]*`|\$[^$]*\$|\\\*|^\s*>>>.*$|^ {4}.*$", re.MULTILINE)
+EMPHASIS = re.compile(r"(?<![\w*(])\*\w[^*]*\w\*(?![\w*])")
+ASTERISK = re.compile(r"(?<=\S)\*|\*(?=\S)")
 EXCEPTION = re.compile(r"\b[A-Z]\w*Error\b")
 
 
@@ -74,25 +78,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", action="store_true", help="print shown / all of each room")
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help="check these rooms instead of those of .ci/rooms.txt")
     asked = parser.parse_args(arguments)
-    rooms = [Path(room) for room in asked.rooms or finished_rooms(asked.root)]
+    rooms = Rooms(tuple(map(Path, asked.rooms))) if asked.rooms else read_rooms(asked.root)
     with tempfile.TemporaryDirectory() as layout:
         items = list(read_items(asked.root, Path(layout)))
     if asked.count:
         print(*_table(items), sep="\n")
-    chosen = [i for i in items if asked.all or any(Path(i.place.partition(":")[0]).is_relative_to(r) for r in rooms)]
+    chosen = [item for item in items if asked.all or rooms.holds(Path(item.place.partition(":")[0]))]
     faults = [str(item) for item in chosen if item.fault]
     print(*faults, f"{len(chosen) - len(faults)} of {len(chosen)} shown in the reference", sep="\n")
     return 1 if faults else 0
-
-
-def finished_rooms(root: Path) -> list[str]:
-    """Return the paths in .ci/rooms.txt.
-
-    Args:
-        root: The checkout.
-    """
-    lines = (root / ".ci/rooms.txt").read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _table(items: Iterable[Item]) -> Iterator[str]:
@@ -192,6 +186,7 @@ class _Reader:
     raised: dict[str, set[str]]
 
     def items(self) -> Iterator[Item]:
+        yield from self._headings(self.module)
         for member in self._public(self.module):
             if member.is_class:
                 yield from self._class(member)
@@ -207,7 +202,7 @@ class _Reader:
     def _item(self, owner: griffe.Object, what: str, name: str, fault: str) -> Item:
         parts = self.path.parts
         room = "/".join(parts[:1] if parts[0] != PACKAGE else parts[:2])
-        return Item(room, f"{self.path}:{owner.lineno}", owner.path, what, name, fault)
+        return Item(room, f"{self.path}:{owner.lineno or 1}", owner.path, what, name, fault)
 
     def _class(self, owner: griffe.Class) -> Iterator[Item]:
         entries = _entries(owner, Kind.attributes, Kind.parameters)
@@ -273,6 +268,16 @@ class _Reader:
             for found in HEADING.finditer(text):
                 fault = "in running text; give the section a paragraph of its own and each entry a line"
                 yield self._item(owner, "field", f"`{found[1]}:`", fault)
+        for block in _blocks(owner):
+            left = EMPHASIS.sub("", VERBATIM.sub("", block))
+            if len(ASTERISK.findall(left)) > 1:
+                words = " ".join(block.split())[:40]
+                fault = "asterisks are read as emphasis; put expressions in backticks"
+                yield self._item(owner, "field", f"{words!r}", fault)
+        for section in _sections(owner):
+            if section.kind is Kind.admonition and section.title == "Example":
+                fault = "shown as running text; write `Examples:`, which is shown as code"
+                yield self._item(owner, "field", "`Example:`", fault)
 
 
 def _sections(owner: griffe.Object) -> list[griffe.DocstringSection]:
@@ -281,6 +286,15 @@ def _sections(owner: griffe.Object) -> list[griffe.DocstringSection]:
 
 def _texts(owner: griffe.Object) -> list[str]:
     return [section.value for section in _sections(owner) if section.kind is Kind.text]
+
+
+def _blocks(owner: griffe.Object) -> Iterator[str]:
+    """Yield what Markdown reads as one: each paragraph of the text, and each description in a table."""
+    for section in _sections(owner):
+        if section.kind is Kind.text:
+            yield from re.split(r"\n\s*\n", section.value)
+        elif section.kind in (Kind.attributes, Kind.parameters, Kind.raises, Kind.returns, Kind.yields):
+            yield from (entry.description for entry in section.value)
 
 
 def _entries(owner: griffe.Object, *kinds: griffe.DocstringSectionKind) -> set[str]:

@@ -72,8 +72,8 @@ def audit(
     rows = load_inputs(given["data"], limits, roles, network.inputs)
     in_rep, out_rep = _representations(given, rows, roles, network.outputs, limits)
     words, is_quiet, is_json = "reading the network", options["quiet"], options["json"]
-    with stage_progress(progress_console(), words, is_silent=is_quiet, is_json=is_json) as told:
-        found = audit_network(network, in_rep, out_rep, rows.x, told)
+    with stage_progress(progress_console(), words, is_silent=is_quiet, is_json=is_json) as on_progress:
+        found = audit_network(network, in_rep, out_rep, rows.x, on_progress)
     snapped = _snapped(found, model, given) if "snap" in given else None
     if "report" in given:
         from sharefind.report.page.audit_page import write_audit_page

@@ -17,6 +17,7 @@ from sharefind.limits import SETTINGS, limits_of
 from sharefind.parallel import Workers
 
 if TYPE_CHECKING:
+    from sharefind.cli.train_deep import AskedDeep
     from sharefind.progress import StageProgress
     from sharefind.report.text.runs import RunView
     from sharefind.search import Problem, RunFolder, SearchConfig, SearchOutcome
@@ -28,6 +29,9 @@ BUDGETS = ("max_nodes", "max_seconds")
 
 WITH_RESUME = (*BUDGETS, *SETTINGS, "resume", "jobs", "executor", "address", "json", "quiet", "debug")
 """Options that are allowed together with --resume; the run folder decides everything else."""
+
+TASK_MODULES = ("sharefind.search.run", "sharefind.inference.relation.relation_family")
+"""Modules that worker processes import while the data are read."""
 
 
 @takes(DISCOVER)
@@ -44,7 +48,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
         given = _with_data(given, file)
     deep = _deep_asked(given)
     workers = Workers(options["jobs"], options["executor"] or "loky", options["address"])
-    with workers.connected():
+    with workers.connected(), workers.starting(TASK_MODULES):
         ready = _resumed(given, session) if "resume" in given else _new(given, session)
         if isinstance(ready, Unready):
             session.written = ready.path
@@ -65,9 +69,9 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
         print_json({**view.result.to_json(), **found})
 
 
-def _deep_asked(given: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the unit and the numbers of layers of a deep network where one is asked for, and drop these options."""
-    if not {"unit", "layers"} & given.keys():
+def _deep_asked(given: dict[str, Any]) -> AskedDeep | None:
+    """Return what is asked for a deep network, and drop these options."""
+    if not {"unit", "layers", "price"} & given.keys():
         return None
     from sharefind.cli.train_deep import taken_deep
 
@@ -75,7 +79,7 @@ def _deep_asked(given: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _deep(
-    outcome: SearchOutcome, asked: tuple[str, str], folder: RunFolder, options: dict[str, Any], session: Session
+    outcome: SearchOutcome, asked: AskedDeep, folder: RunFolder, options: dict[str, Any], session: Session
 ) -> dict[str, Any]:
     """Choose and train a deep network on the group that was found; where it is interrupted, `train` goes on."""
     from sharefind.cli.train_deep import deep_after, deep_command

@@ -64,7 +64,8 @@ def _plot(view: RunView, chosen: SearchNode | None, plot: Path, figure: str | No
 
 def _print(view: RunView, chosen: SearchNode | None, *, is_all: bool) -> None:
     from sharefind.cli.notes import kept_layout, print_layout
-    from sharefind.report.text.tables import lattice_view, node_view, summary
+    from sharefind.report.text.lattice_tables import lattice_view, node_view
+    from sharefind.report.text.tables import summary
     from sharefind.search import RunFolder
 
     console = result_console()

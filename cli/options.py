@@ -116,6 +116,10 @@ DISCOVER: Panels = {
         Choice("hidden_rep", str, "EXPR", "How the group acts on the hidden units of two-layer and gated."),
         Choice("unit", str, "NAME", "The unit that is trained: matrix:tanh, two-layer, gated, ...; or deep."),
         Choice("layers", str, "L..M", "Numbers of hidden layers that are tried, with --unit deep; default 3."),
+        Choice(
+            "price", str, "NAME",
+            "With --unit deep: see whether tying pays in each of the layers, or down chains of groups.",
+        ),
         Choice("scheme", str, "NAME", "vanilla, da, fa or ea; default vanilla."),
     ),
     "Rules": (
@@ -166,7 +170,7 @@ DISCOVER: Panels = {
 
 
 def takes(panels: Panels) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Let a command take options as its `**options`, in addition to those that it declares itself.
+    """Let a command take options as its `**options`, in addition to the options it declares itself.
 
     Args:
         panels: The options.

@@ -32,7 +32,7 @@ class Session:
         debug: Whether to show tracebacks.
         run: Folder of the search in progress; None before and after.
         again: The command that resumes any other work in progress and keeps finished parts.
-        written: What the call has written so far; None for nothing.
+        written: Path that the call has written so far; None for nothing.
         started: When the call began, in seconds of `time.monotonic`.
         alarms: When overdue work is ended.
     """

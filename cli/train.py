@@ -45,8 +45,18 @@ def train(
         ),
     ] = None,
     layers: Annotated[
-        str, typer.Option(metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep.")
-    ] = "3",
+        str | None,
+        typer.Option(
+            metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep; 3, for classes 1..3."
+        ),
+    ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With --unit deep: see whether tying pays in each of the layers, or down chains of groups.",
+        ),
+    ] = None,
     weight_decay: Annotated[
         float | None, typer.Option(metavar="W", help="Decay of weights by AdamW, with --unit deep; default 0.")
     ] = None,
@@ -67,7 +77,7 @@ def train(
     if unit is not None:
         step = lr if is_given(context, "lr") else None
         training = DeepTraining(step, weight_decay, restarts, max_seconds)
-        _deep(context, run, out, unit, layers, width, seed, training)
+        _deep(context, run, out, unit, layers, width, seed, price, training)
         return
     _refuse_deep(context)
     refuse_settings(out, lr)
@@ -82,15 +92,16 @@ def _deep(
     run: Path,
     out: Path,
     unit: str,
-    layers: str,
+    layers: str | None,
     width: int | None,
     seed: int,
+    price: str | None,
     training: DeepTraining,
 ) -> None:
     """Choose and train a deep network on the group of the run."""
     check_deep(context, unit, out)
     training.refuse()
-    settings = settings_of(unit, layers, width, seed)
+    settings = settings_of(unit, layers, width, seed, price)
     from sharefind.architectures.formats.onnx_graph import require_onnx
     from sharefind.cli.finished import finished_outcome
     from sharefind.search import RunFolder
@@ -103,6 +114,6 @@ def _deep(
 
 
 def _refuse_deep(context: typer.Context) -> None:
-    for name in ("layers", "weight-decay", "max-seconds"):
+    for name in ("layers", "price", "weight-decay", "max-seconds"):
         if is_given(context, name.replace("-", "_")):
             raise ConfigError(f"--{name} is for deep networks; add --unit deep, or drop it")

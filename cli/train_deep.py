@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -31,8 +32,6 @@ SHALLOW = ("epochs",)
 """Options of `train` that say how shallow networks are trained."""
 
 MOST_LAYERS = 8
-
-USUAL_LAYERS = "3"
 
 
 def check_deep(context: typer.Context, unit: str, out: Path) -> None:
@@ -92,18 +91,40 @@ def read_layers(text: str) -> tuple[int, ...]:
     return tuple(range(first, last + 1))
 
 
-def settings_of(unit: str, layers: str, width: int | None, seed: int) -> ChoiceSettings:
+class AskedDeep(NamedTuple):
+    """What `discover` was asked for a deep network.
+
+    Attributes:
+        unit: The unit expression.
+        layers: Numbers of hidden layers, as text; None for what suits the rows.
+        price: What is freed to see whether tying pays; None for nothing.
+    """
+
+    unit: str
+    layers: str | None
+    price: str | None
+
+
+def settings_of(
+    unit: str, layers: str | None, width: int | None, seed: int, price: str | None = None
+) -> ChoiceSettings:
     """Return what is tried.
 
     Args:
         unit: The unit expression.
-        layers: Numbers of hidden layers, as text.
+        layers: Numbers of hidden layers, as text; None for what suits the rows.
         width: The only width of hidden layers; None for several.
         seed: Seed of all random numbers.
+        price: What is freed to see whether tying pays; None for nothing.
+
+    Raises:
+        ConfigError: The numbers of layers or the price are unknown.
     """
     from sharefind.architectures.deep.choosing import WIDTHS, ChoiceSettings
 
-    return ChoiceSettings(unit, read_layers(layers), WIDTHS if width is None else (width,), seed=seed)
+    depths = () if layers is None else read_layers(layers)
+    settings = ChoiceSettings(unit, depths, WIDTHS if width is None else (width,), seed=seed)
+    return settings if price is None else replace(settings, price=price)
 
 
 def train_deep(
@@ -125,10 +146,13 @@ def train_deep(
         out: The file to write.
 
     Raises:
-        ConfigError: The time was over before one network was tried.
+        ConfigError: The time was over before one network was tried, or there is nothing to compare for a price.
     """
     options, session = context.params, context.obj
     rows, settings = outcome_rows(outcome, settings.seed), training.settings(settings)
+    reason = _why_no_price(rows, settings)
+    if reason:
+        raise ConfigError(reason)
     session.again = same_command(context)
     found = _chosen(
         rows, settings, run, out, limits_of(options), training.budget(session), is_silent=_is_silent(options)
@@ -186,8 +210,8 @@ def _written(
     return record
 
 
-def taken_deep(given: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the unit and the numbers of layers where `discover` was asked for a deep network, and drop both options.
+def taken_deep(given: dict[str, Any]) -> AskedDeep | None:
+    """Return what `discover` was asked for a deep network, and drop these options; None where it was not.
 
     The search itself has the unit that it takes by itself: which group the data have does not depend on a network.
 
@@ -198,17 +222,19 @@ def taken_deep(given: dict[str, Any]) -> tuple[str, str] | None:
         ConfigError: The options do not fit each other.
         UnitError: The function behind the colon is unknown.
     """
-    unit, layers = given.get("unit"), given.pop("layers", None)
+    unit, layers, price = given.get("unit"), given.pop("layers", None), given.pop("price", None)
     if unit is not None and _is_deep(unit):
         if "resume" in given:
             raise ConfigError(f"--unit {unit} with --resume: finish the run, then sharefind train RUN --unit {unit}")
         if "hidden_rep" in given:
             raise ConfigError(f"--hidden-rep and --unit {unit}: hidden types are chosen on the data; drop --hidden-rep")
-        read_layers(layers or USUAL_LAYERS)
+        asked = AskedDeep(unit, layers, price)
+        settings_of(asked.unit, asked.layers, None, 0, asked.price)
         del given["unit"]
-        return unit, layers or USUAL_LAYERS
-    if layers is not None:
-        raise ConfigError("--layers is for deep networks; add --unit deep, or drop it")
+        return asked
+    for name, value in (("layers", layers), ("price", price)):
+        if value is not None:
+            raise ConfigError(f"--{name} is for deep networks; add --unit deep, or drop it")
     return None
 
 
@@ -230,21 +256,22 @@ def _check_function(name: str) -> None:
     by_name(POINT_FUNCTIONS, name, "function of a deep unit")
 
 
-def deep_command(asked: tuple[str, str], run: Path, seed: int) -> str:
+def deep_command(asked: AskedDeep, run: Path, seed: int) -> str:
     """Return the command that trains what `discover` was asked for, with the trainings that were done before.
 
     Args:
-        asked: The unit and the numbers of layers, from `taken_deep`.
+        asked: What was asked, from `taken_deep`.
         run: The run folder.
         seed: Seed of the search, which the network has, too.
     """
-    unit, layers, *_ = asked
     out, seeded = shell_word(run / "deep.safetensors"), f" --seed {seed}" if seed else ""
-    return f"sharefind train {shell_word(run)} --unit {unit} --layers {layers}{seeded} --out {out}"
+    given = (("layers", asked.layers), ("price", asked.price))
+    more = "".join(f" --{name} {value}" for name, value in given if value is not None)
+    return f"sharefind train {shell_word(run)} --unit {asked.unit}{more}{seeded} --out {out}"
 
 
 def deep_after(
-    outcome: SearchOutcome, asked: tuple[str, str], run: Path, limits: Limits, *, is_json: bool, is_quiet: bool
+    outcome: SearchOutcome, asked: AskedDeep, run: Path, limits: Limits, *, is_json: bool, is_quiet: bool
 ) -> dict[str, Any] | None:
     """Return the record of a deep network on the group that `discover` found; without JSON it is printed.
 
@@ -252,7 +279,7 @@ def deep_after(
 
     Args:
         outcome: Outcome of the search.
-        asked: The unit and the numbers of layers, from `taken_deep`.
+        asked: What was asked, from `taken_deep`.
         run: The run folder.
         limits: `dim` bounds the numbers of a network.
         is_json: Whether the record is printed with the result.
@@ -263,7 +290,9 @@ def deep_after(
     out, seed = run / "deep.safetensors", outcome.problem.settings.seed
     try:
         rows = outcome_rows(outcome, seed)
-        settings = settings_of(*asked, None, seed)
+        settings = settings_of(asked.unit, asked.layers, None, seed, asked.price)
+        reason = _why_no_price(rows, settings)
+        warn([reason] if reason else [])
         found = _chosen(rows, settings, run, out, limits, ChoiceBudget(), is_silent=is_quiet or is_json)
     except (InputError, ExportError) as error:
         warn([f"no deep network was trained: {error}"])
@@ -272,6 +301,17 @@ def deep_after(
     if not is_json:
         _print(*found, out)
     return record
+
+
+def _why_no_price(rows: DeepRows, settings: ChoiceSettings) -> str:
+    from sharefind.architectures.deep.choosing import USUAL_DEPTH
+    from sharefind.architectures.deep.layer_price import why_no_price
+
+    return (
+        why_no_price(rows, settings.price, max(settings.depths, default=USUAL_DEPTH) + 1)
+        if settings.price is not None
+        else ""
+    )
 
 
 def outcome_rows(outcome: SearchOutcome, seed: int) -> DeepRows:
@@ -303,9 +343,12 @@ def _record(
 
 def _print(choice: Choice, certificate: DeepCertificate, out: Path) -> None:
     from sharefind.report.text.deep_words import choice_table
+    from sharefind.report.text.layer_price_words import layer_price_table
 
     console = result_console()
     console.print(choice_table(choice))
+    if choice.price is not None:
+        console.print(layer_price_table(choice.price))
     lines = [f"wrote {out}: {certificate.statement}", f"wrote {card_path(out)}: its model card"]
     if out.suffix.lower() == ".safetensors":
         module = shell_word(out.with_suffix(".py"))

@@ -237,7 +237,8 @@ def _next(run: Path, out: Path, usual: int, width: int) -> list[str]:
     if out.suffix.lower() == ".onnx":
         return [f'next  onnxruntime.InferenceSession({str(out)!r}).run(None, {{"x": x}})']
     network = f"SharedShallowNetwork({'' if width == usual else width})"
+    module = shell_word(out.with_suffix(".py"))
     return [
-        f"next  sharefind export {shell_word(run)} --format torch --out net.py   (the module, if not there yet)",
+        f"next  sharefind export {shell_word(run)} --format torch --out {module}   (the module, if not there yet)",
         f"      net = {network}; net.load_state_dict(load_file({str(out)!r}))",
     ]

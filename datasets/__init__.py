@@ -85,7 +85,7 @@ OFFERED = {
     "unit_numbers": ".row_keys",
     "weakly_invariant": ".teacher_student",
 }
-"""What is offered here, and where it lies."""
+"""Names that the package offers, each with its module."""
 
 __all__ = list(OFFERED)
 offers(__name__)

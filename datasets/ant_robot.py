@@ -17,7 +17,7 @@ from sharefind.storage import read_text
 from sharefind.typing import FloatArray
 
 Row = tuple[FloatArray, FloatArray]
-"""What a robot logs: inputs and labels."""
+"""The log of a robot: inputs and labels."""
 
 ASSET = Path("envs", "mujoco", "assets", "ant.xml")
 """Where the model is in an installed gymnasium."""

@@ -24,7 +24,7 @@ ANKLES = ((-1, 1), (1, 1), (-1, 1), (1, 1))
 """Axes about which their ankles turn; all hips turn about z."""
 
 MIRROR = (3, 2, 1, 0)
-"""What the mirror of left and right does to legs 0 to 3: the image of each."""
+"""The image of legs 0 to 3 under the mirror of left and right."""
 
 JOINTS = tuple(f"{joint}_{leg + 1}" for leg in range(len(LEGS)) for joint in ("hip", "ankle"))
 

@@ -31,7 +31,7 @@ def _unfit_units(kind: Any) -> str | None:
 
 
 def _unfit(kind: Any, wanted: Wanted, k: int) -> str | None:
-    """What is to be done about a type that a column may not have; None where it may."""
+    """Advice about a type that a column may not have; None where it may."""
     leave = f"or leave it out with {setting('drop')}"
     if _is_numeric(kind):
         return None

@@ -73,7 +73,7 @@ def levels_of(values: NDArray[Any], what: str, source: str) -> Levels:
 
     Args:
         values: Words, whole or other numbers, or booleans, shape (n,).
-        what: What messages call the column.
+        what: Name of the column in messages.
         source: Opens every message.
 
     Raises:

@@ -36,8 +36,8 @@ class Columns:
 
     Attributes:
         header: Their names, in the order of the file.
-        source: What opens every message.
-        kind: What one of them is called: "column" or "array".
+        source: Beginning of every message.
+        kind: Name for one of them: "column" or "array".
     """
 
     header: Sequence[str]
@@ -48,7 +48,7 @@ class Columns:
         """Return an error about these columns.
 
         Args:
-            what: What is wrong and what to do instead.
+            what: The fault and the remedy.
         """
         return DataError(f"{self.source}: {what}")
 

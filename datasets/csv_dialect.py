@@ -12,7 +12,7 @@ from sharefind.errors import quoted, setting
 
 DELIMITERS = (",", ";", "\t", "|")
 NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
-"""What people may write for a delimiter or a decimal sign instead of the character."""
+"""Words that may replace the character of a delimiter or a decimal sign."""
 
 DECIMALS = (".", ",")
 COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
@@ -39,7 +39,7 @@ def dialect_of(sample: Sequence[str], file: DataFile, *, is_whole: bool) -> Dial
 
     Args:
         sample: The first lines, with the header.
-        file: What they are of, and what the user says.
+        file: The file, and the user's settings.
         is_whole: Whether the text ends there.
 
     Raises:

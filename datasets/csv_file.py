@@ -177,7 +177,7 @@ class _Cells:
 
 
 def _picker(positions: tuple[int, ...], width: int) -> Callable[[list[str]], Sequence[str]]:
-    """What takes the cells at some positions out of a row."""
+    """Function that takes the cells at some positions out of a row."""
     if len(positions) == width:
         return lambda row: row
     if len(positions) == 1:

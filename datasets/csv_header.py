@@ -24,7 +24,7 @@ def refuse_no_header(
         header: Its cells.
         sample: The first lines, with this one.
         dialect: How the text writes its table.
-        file: What they are of.
+        file: The file.
         is_whole: Whether the text ends with the sample.
 
     Raises:

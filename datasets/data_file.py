@@ -42,8 +42,8 @@ class DataFile:
     Attributes:
         name: Its path as it was given, which opens every message.
         limits: `file_size` bounds what it holds, also unpacked.
-        guards: What else bounds it.
-        delimiter: What separates the cells of a text; None where it is to be found in the file.
+        guards: Further bounds.
+        delimiter: Separator of the cells of a text; None reads it off the file.
         decimal: Its decimal sign.
     """
 
@@ -93,8 +93,8 @@ class Wanted:
 
     Attributes:
         positions: Positions of the columns, in the order of the file, counted from 0.
-        numbers: Those that must hold numbers.
-        text: Those whose cells are words even where they look like numbers.
+        numbers: Positions of columns that must hold numbers.
+        text: Positions of columns whose cells are words even where they look like numbers.
         units: The column with the units of rows, which may hold anything.
         others: Those without a role, which may hold numbers, words or dates.
     """
@@ -112,11 +112,11 @@ Choose = Callable[[Sequence[str]], Wanted]
 
 @dataclass(frozen=True)
 class RawColumns:
-    """What a reader found.
+    """The content that a reader found.
 
     Attributes:
         header: Names of all columns in the order of the file; "" for one without a name.
-        values: By position, those that were wanted, with a row along the first axis.
+        values: The wanted values by position, with a row along the first axis.
     """
 
     header: tuple[str, ...]
@@ -131,8 +131,8 @@ class DataFormat:
         suffix: How its files end.
         read: Reads the columns of a file that are wanted. It takes nothing that can run code, and looks at sizes that
             are declared before it unpacks anything.
-        damage: What its reader raises on damaged files, beside the usual.
-        package: What it needs beyond sharefind; None for nothing.
+        damage: Exceptions of its reader on damaged files, beside the usual ones.
+        package: Package that it needs beyond sharefind; None for none.
         extra: The extra of sharefind that brings the package.
         is_archive: Whether a file holds arrays rather than columns of one table.
         is_text: Whether cells have a delimiter and a decimal sign.

@@ -1,7 +1,7 @@
 """The formats of data files, a line each, and the one way in which all of them are read.
 
-Nothing is ever unpickled, and every refusal is one line. Sizes are checked before anything is read or unpacked, those
-that a file declares as well as its own.
+Nothing is ever unpickled, and every refusal is one line. Sizes are checked before anything is read or unpacked: the
+size of the file, and the sizes that it declares.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ FORMATS = (NPZ, CSV, PARQUET, NPY, FEATHER)
 """All formats, in the order in which messages list them."""
 
 DAMAGE = (EOFError, MemoryError, RuntimeError, ValueError)
-"""What any reader raises on files that are damaged, encrypted, or declare more than memory holds."""
+"""Exceptions of any reader on files that are damaged, encrypted, or declare more than memory holds."""
 
 
 Pair = tuple[FloatArray, FloatArray]
@@ -53,12 +53,12 @@ def format_of(path: str | Path) -> DataFormat | None:
 
 
 def read_table(path: str | Path, limits: Limits = DEFAULT_LIMITS, roles: Roles | None = None) -> Table:
-    """Read the columns (arrays) of a file that roles name, or all but those that they drop where they name none.
+    """Read the columns (arrays) of a file that roles name, or all but the dropped ones where roles name none.
 
     Args:
         path: The file; its ending says how it is read.
         limits: `file_size` bounds the file, also unpacked.
-        roles: What the columns are.
+        roles: Roles of the columns.
 
     Returns:
         The columns.
@@ -86,7 +86,7 @@ def read_columns(
         kind: The format of the file, whatever its name.
         path: The file.
         limits: `file_size` bounds the file, also unpacked.
-        roles: What the columns are.
+        roles: Roles of the columns.
         guards: Bounds that no setting lifts.
         select: Chooses these columns.
 
@@ -176,7 +176,7 @@ def _columns(header: Sequence[str], kind: DataFormat, file: DataFile) -> Columns
 
 
 def _wanted(found: Selection, roles: Roles) -> Wanted:
-    """What a reader needs to know of columns that were selected."""
+    """The selected columns, as a reader needs them."""
     numbers = {*found.inputs} - {*found.categorical}
     text = {*found.categorical, *(found.outputs if roles.labels == "classes" and len(found.outputs) == 1 else ())}
     return Wanted(found.positions, frozenset(numbers), frozenset(text), found.units, frozenset(found.others))

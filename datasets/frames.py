@@ -24,7 +24,7 @@ CLASSES_ELSEWHERE = "; where they are classes, use SharingClassifier"
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """What somebody gave as X or y, and what its columns are called.
+    """The user's X or y, with the names of its columns.
 
     Attributes:
         values: An array of any type, shape (n, ...); what no array can be made of, as it was given.
@@ -89,7 +89,7 @@ def table_of(value: Any, name: str) -> Table:
 
     Args:
         value: A frame of pandas or polars, or one of its columns.
-        name: What messages call it.
+        name: Its name in messages.
 
     Raises:
         DataError: A column has no name, or two have the same.
@@ -104,7 +104,7 @@ def numbers_of(value: Any, name: str) -> Columns:
 
     Args:
         value: A frame, a column of one, a tensor, an array, or what numpy makes an array of.
-        name: What messages call it, X or y.
+        name: Its name in messages, X or y.
 
     Returns:
         The numbers with the names of the columns.
@@ -130,7 +130,7 @@ def labels_of(value: Any, name: str) -> Columns:
 
     Args:
         value: As in `numbers_of`.
-        name: What messages call it.
+        name: Its name in messages.
 
     Returns:
         One label a row, shape (n,), or (n, k) where k columns were given.
@@ -173,7 +173,7 @@ def refuse_not_finite(values: NDArray[Any], name: str, names: tuple[str, ...] = 
 
     Args:
         values: Numbers, shape (n, d) or (n,).
-        name: What messages call them.
+        name: Their name in messages.
         names: Names of the columns; empty where they have none.
 
     Raises:
@@ -197,7 +197,7 @@ def refuse_no_numbers(values: Any, name: str) -> None:
 
     Args:
         values: X or y of the user; scikit-learn checks None and values that are no array.
-        name: What messages call it.
+        name: Its name in messages.
 
     Raises:
         DataTypeError: They are of another type.
@@ -237,7 +237,7 @@ def _refuse_objects(array: NDArray[Any], name: str) -> None:
 
 
 def _remedy(name: str) -> str:
-    """What to do about text: labels may be classes, columns of X may be encoded."""
+    """Advice about text: labels may be classes, columns of X may be encoded."""
     if name == "y":
         return f"convert it to floats{CLASSES_ELSEWHERE}"
     if " column " in name:

@@ -47,7 +47,7 @@ def load_inputs(
     Args:
         path_or_name: The file, or the name of a data set with rows.
         limits: Size limit of the file.
-        roles: What the columns are.
+        roles: Roles of the columns.
         known: Names of inputs that are known otherwise, such as those in an exported network.
 
     Raises:

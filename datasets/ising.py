@@ -1,4 +1,4 @@
-"""The Ising model on a 4 x 4 torus: the energy of 16 spins, whose symmetries are more than those that meet the eye.
+"""The Ising model on a 4 x 4 torus: the energy of 16 spins, which has more symmetries than the lattice shows.
 
 Nothing is read: spins are drawn when the task is loaded.
 """
@@ -90,7 +90,7 @@ def _flipped(permutation: tuple[int, ...]) -> IntArray:
 
 
 def _moved(bits: tuple[int, ...], flipped: int = 0) -> tuple[int, ...]:
-    """What a symmetry of the four-dimensional cube does to the cells.
+    """The action of a symmetry of the four-dimensional cube on the cells.
 
     Args:
         bits: The image of each of four coordinates.

@@ -23,7 +23,7 @@ from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.storage import shown
 
 GivenMap = str | Path | Mapping[Any, Any] | Sequence[Mapping[Any, Any]]
-"""A map as somebody gives it: the path of a table, a mapping of columns, or several mappings."""
+"""A map as the user gives it: the path of a table, a mapping of columns, or several mappings."""
 
 NEEDED = ("name", "image", "sign")
 """Columns that the table of a map must have."""
@@ -48,7 +48,7 @@ class MapBounds:
 
 
 def written_map(given: Any, limits: Limits = DEFAULT_LIMITS, bounds: MapBounds | None = None) -> WrittenMap:
-    """What somebody wrote, its form checked; `WrittenMap.bound` checks it against columns.
+    """A user's map with its form checked; `WrittenMap.bound` checks it against columns.
 
     A mapping has a column for a key and its image for a value: "-hip_4", "+hip_4", "hip_4" or ("hip_4", -1). Several
     generators are a list of such mappings, or a mapping of their names to such mappings.
@@ -56,7 +56,7 @@ def written_map(given: Any, limits: Limits = DEFAULT_LIMITS, bounds: MapBounds |
     Args:
         given: The path of a table, or mappings: a `GivenMap`.
         limits: On the size of a file.
-        bounds: What else is bounded.
+        bounds: Further bounds.
 
     Raises:
         DataError: The file cannot be read as a table.

@@ -68,7 +68,7 @@ TASKS = {
     for m in MOLECULES
     for has_forces in (False, True)
 }
-"""What the tasks are called."""
+"""The names of the tasks."""
 
 
 def molecule_task(name: str, samples: int = 500, displacement: float = 0.05) -> Task:
@@ -168,4 +168,4 @@ def _atoms(molecule: Molecule) -> Any:
 
 
 LOADERS = {name: partial(molecule_task, name) for name in TASKS}
-"""What loads each task."""
+"""The loader of each task."""

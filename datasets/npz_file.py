@@ -25,7 +25,7 @@ from sharefind.errors import one_line, quoted, visible
 SAVE_IT = "save it with numpy.savez(path, x=x, y=y)"
 
 HEADER_ERRORS = (ValueError, SyntaxError, TokenError, TypeError, OverflowError, RecursionError, MemoryError)
-"""What numpy raises on a header that it did not write: it reads Python literals there."""
+"""Exceptions of numpy on a header that it did not write: it reads Python literals there."""
 
 END, END_64, LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 END_SIZE, END_64_SIZE, LOCATOR_SIZE = 22, 56, 20
@@ -81,7 +81,7 @@ def _float_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, file
 
 @dataclass(frozen=True)
 class Declared:
-    """What the header of an array says, which is found to fit what follows it.
+    """The header of an array, checked against the content that follows it.
 
     Attributes:
         shape: Shape of the array.
@@ -104,7 +104,7 @@ def declared(stream: IO[bytes], size: int, key: str, file: DataFile) -> Declared
     Args:
         stream: The array; only its header is read.
         size: Number of bytes of it, with the header.
-        key: What messages call the array.
+        key: Name of the array in messages.
         file: The file that holds it.
 
     Raises:

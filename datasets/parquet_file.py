@@ -33,7 +33,7 @@ def _leaves(schema: Any, positions: tuple[int, ...]) -> tuple[int, ...] | None:
 
 
 def _unpacked_bytes(metadata: Any, leaves: tuple[int, ...] | None) -> int:
-    """What chosen columns declare to hold: the larger of their numbers as float64 and of their pages."""
+    """The declared size of chosen columns: the larger of their numbers as float64 and of their pages."""
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
     rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
     if leaves is None:

@@ -19,6 +19,7 @@ from sharefind.datasets.ising import ising_task
 from sharefind.datasets.molecule import methane_task
 from sharefind.datasets.molecules import LOADERS as MOLECULES
 from sharefind.datasets.pendulum import pendulum_task
+from sharefind.datasets.quadrant_digits import quadrant_digits_task
 from sharefind.datasets.roles import Roles
 from sharefind.datasets.substitutions import SUBSTITUTIONS, substitution_task
 from sharefind.datasets.table_task import table_task
@@ -43,6 +44,8 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
         "elasticity:Cu-stretched": partial(elasticity_task, stretch=1.05),
         "tic-tac-toe": tic_tac_toe_task,
         "ising:4x4": ising_task,
+        "quadrant-digits": quadrant_digits_task,
+        "quadrant-digits:position": partial(quadrant_digits_task, has_position=True),
         "robot:ant": ant_task,
         "robot:ant-ground": ant_ground_task,
         "robot:ant-gait": ant_gait_task,
@@ -81,7 +84,7 @@ def load_data(
     Args:
         path_or_name: The file, or the name of the task.
         limits: Limits on the size of a file.
-        roles: What the columns of a file are.
+        roles: Roles of the columns of a file.
         **settings: Attributes of `roles`, one by one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a user says of the columns and arrays of a data set: which are inputs, which are outputs, and what they mean."""
+"""A user's description of the columns and arrays of a data set: which are inputs or outputs, and their meaning."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +21,7 @@ class Roles:
         shape: Lengths of these axes, such as "5x4", where the data are flat.
         out_axes: Names of the axes of a row of Y.
         out_shape: Their lengths.
-        delimiter: What separates the cells of a csv file.
+        delimiter: Separator of the cells of a csv file.
         decimal: The decimal sign of a csv file.
     """
 

@@ -12,7 +12,7 @@ from sharefind.errors import DataError, quoted, setting, visible
 
 USUAL = "without roles, columns are x0, x1, ... and y0, y1, ..."
 INDEX = re.compile(r"|__index_level_[0-9]+__|Unnamed: [0-9]+")
-"""What the index of a frame is called in a file, and when that is read and written again."""
+"""Names of the index of a frame in a file, and after it is read and written again."""
 
 COLUMN = re.compile(r"([xy])(0|[1-9][0-9]*)")
 
@@ -47,7 +47,7 @@ def select(columns: Columns, roles: Roles) -> Selection:
 
     Args:
         columns: All columns of a file.
-        roles: What they are.
+        roles: Roles of the columns.
 
     Raises:
         DataError: A column is unknown, given twice, or has two roles that exclude each other, or nothing says which
@@ -74,7 +74,7 @@ def select_all(columns: Columns, roles: Roles) -> Selection:
 
     Args:
         columns: All columns of a file.
-        roles: What they are.
+        roles: Roles of the columns.
 
     Raises:
         DataError: A column that is named is unknown or given twice.
@@ -176,7 +176,7 @@ def _usual(columns: Columns, dropped: frozenset[int], units: int | None) -> tupl
 
 
 def _beside(columns: Columns) -> str:
-    """What else a column beside x0, ... and y0, ... may be."""
+    """Further roles of a column beside x0, ... and y0, ...."""
     if not any(COLUMN.fullmatch(name) for name in columns.header):
         return ""
     return f"; a column that says which rows belong together is named with {setting('rows_of')}"

@@ -35,8 +35,9 @@ def substitution_task(kind: Substitutions, tolerance: float = 0.12) -> Task:
     pairs and ancestors, so they are not independent, and p-values are a guide.
 
     Args:
-        kind: What y has.
-        tolerance: Exchangeabilities lie .076 from the model K80 and .45 and more from those that do not hold.
+        kind: Kind of the labels.
+        tolerance: Relative escape that counts as staying. The data lie .076 from the model K80, and .45 and more from
+            models that do not hold.
 
     Raises:
         DataError: The kind is unknown or cogent3 is missing.

@@ -68,8 +68,8 @@ def table_task(table: Table, roles: Roles | None = None, name: str = "table", de
 
     Args:
         table: Named columns, or arrays.
-        roles: What they are.
-        name: What the task is called.
+        roles: Roles of the columns.
+        name: Name of the task.
         description: One line of description.
 
     Raises:
@@ -100,7 +100,7 @@ def table_arrays(table: Table, roles: Roles, *, is_asking: bool = True) -> Sides
 
     Args:
         table: Named columns, or arrays.
-        roles: What they are.
+        roles: Roles of the columns.
         is_asking: Whether labels that look like classes are refused where nothing says what they are.
 
     Raises:
@@ -123,7 +123,7 @@ def table_inputs(table: Table, found: Selection, roles: Roles) -> Side:
     Args:
         table: Named columns, or arrays.
         found: Which of them are inputs.
-        roles: What they are.
+        roles: Roles of the columns.
 
     Raises:
         DataError: As in `table_arrays`.

@@ -19,7 +19,7 @@ class Table:
             (also as objects) or dates.
         header: Names of all columns of the file, in its order, also of columns that were not read; empty for the names
             of `columns`. A column without a name is "" here, and its position in `columns`.
-        source: What opens every message about it.
+        source: Beginning of every message about it.
         is_archive: Whether these are the arrays of an archive; x and y are then the default.
     """
 
@@ -46,6 +46,6 @@ class Table:
         """Return an error about this table.
 
         Args:
-            what: What is wrong and what to do instead.
+            what: The fault and the remedy.
         """
         return DataError(f"{self.source}: {what}")

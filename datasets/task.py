@@ -1,4 +1,4 @@
-"""What a data set is to the rest of sharefind: named pairs (x, y), finite or drawn afresh.
+"""Data sets as the rest of sharefind sees them: named pairs (x, y), finite or drawn afresh.
 
 `data_formats` reads files, and `teacher_student` draws from a teacher.
 """
@@ -34,7 +34,7 @@ def needs(who: str, package: str, extra: str) -> Iterator[None]:
     """Turn the error of a missing package into one that names the extra to install.
 
     Args:
-        who: What needs the package.
+        who: Name of the feature that needs the package.
         package: The package.
         extra: The extra of sharefind that installs it.
 
@@ -265,7 +265,7 @@ def fresh_task(name: str, sampler: Sampler, d_in: int, d_out: int, **recommended
 
     Args:
         name: Name of the task.
-        sampler: What draws the samples.
+        sampler: Source of the samples.
         d_in: Width of x.
         d_out: Width of y.
         **recommended: Attributes of `Task`.

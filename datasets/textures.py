@@ -27,7 +27,7 @@ def texture_task(texture: Texture, window: int = 5, tolerance: float = 0.12) -> 
         texture: The image.
         window: Pixels along a side of the window, an odd number.
         tolerance: An image is symmetric only up to sampling and light. The least-squares filters lie .035 (gravel, D4)
-            and .051 (brick, mirrors) from the spaces that fit them and .25 or more from those that do not.
+            and .051 (brick, mirrors) from the spaces that fit them and .25 or more from other spaces.
 
     Raises:
         DataError: The texture is unknown or scikit-image is missing.

@@ -82,7 +82,7 @@ def picture(height: float, title: str, parts: Iterator[str]) -> str:
 
     Args:
         height: Its height in pixels.
-        title: What it shows, for readers who do not see it.
+        title: Description for readers who do not see it.
         parts: Its elements.
     """
     head = (

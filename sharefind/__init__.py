@@ -13,9 +13,10 @@ from sharefind.offered import offers
 
 TYPE_CHECKING = False  # typing and pathlib take longer to load than everything else here
 if TYPE_CHECKING:
-    from typing import Any
-
-    def __getattr__(name: str) -> Any: ...
+    from sharefind.api import SharingClassifier as SharingClassifier
+    from sharefind.api import SharingSearch as SharingSearch
+    from sharefind.architectures.audit import audit as audit
+    from sharefind.suggestion import suggest as suggest
 
 
 __version__ = "0.1.0"
@@ -34,8 +35,7 @@ OFFERED = {
     "audit": "sharefind.architectures.audit",
     "suggest": "sharefind.suggestion",
 }
-"""What the package itself offers, and where it lies: the estimators, with which torch and scikit-learn come, and
-`suggest`."""
+"""Names that the package offers, each with its module; the estimators load torch and scikit-learn."""
 
 
 offers(__name__)

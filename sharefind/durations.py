@@ -17,7 +17,7 @@ class Rates:
     """Seconds of processor time of the pieces of work; the defaults are those of one core of a usual machine.
 
     Attributes:
-        speed: What every formula below is multiplied by: above 1 on a slower machine.
+        speed: Factor of every formula below: above 1 on a slower machine.
         bind: To make the statistic of a test ready; None where a formula says it.
         copy: For each copy of the data that a test looks at; None where a formula says it.
         step: For one step of one trained row; None where a formula says it.
@@ -65,8 +65,8 @@ class Rates:
         fit_rows: Samples that a fit uses at most.
         fit_work: Samples times numbers times iterations of a fit, but for `fit_rounds`.
         fit_rounds: Fewest and most iterations.
-        start: What every search costs: reading, writing, imports that come late.
-        workers: What it costs to start worker processes.
+        start: Cost of every search: reading, writing, late imports.
+        workers: Cost of starting worker processes.
     """
 
     speed: float = 1.0
@@ -200,7 +200,7 @@ class Part:
     """One part of a search.
 
     Attributes:
-        name: What is done.
+        name: Name of the work.
         low: Seconds where the candidate holds.
         high: Seconds where it does not.
         fewest: How often it is done at the least.
@@ -266,8 +266,8 @@ class Estimate:
         return tuple(late)
 
     def __str__(self) -> str:
-        """One line, such as "about 20 s to 40 s: 1 to 30 exact tests, then 2 to 4 trainings"."""
-        nouns = {"tests": "exact test", "tests of the relation": "relation test", "trainings": "training"}
+        """One line, such as "about 20 s to 40 s: 1 to 30 exact tests, then 2 to 4 trained spaces"."""
+        nouns = {"tests": "exact test", "tests of the relation": "relation test", "trainings": "trained space"}
         work = ", then ".join(filter(None, (self._count(self.part(name), noun) for name, noun in nouns.items())))
         if self.holds is None and self.part("tests").most and self.high > self.wide * self.low:
             return f"about {seconds_by_case(self.low, self.high, self.wide)}: {work}"

@@ -153,7 +153,7 @@ class ConfigError(InputError):
     """A setting is out of range, or two settings exclude each other.
 
     Args:
-        message: What is wrong.
+        message: The fault.
         setting: The setting that is wrong, with which the message begins; None if several are concerned.
 
     Attributes:

@@ -31,6 +31,9 @@ FORMER = {
 
 FORMER_MEMBERS = {
     ("sharefind.inference", "Bound"): ("sharefind.inference.fitted_statistic", "FittedStatistic"),
+    ("sharefind.inference", "Moves"): ("sharefind.inference.ambient_moves", "AmbientMoves"),
+    ("sharefind.search", "Candidate"): ("sharefind.search.problem", "ActingGroup"),
+    ("sharefind.search", "Evidence"): ("sharefind.search.node_evidence", "NodeEvidence"),
     ("sharefind.inference.randomisation", "Bound"): ("sharefind.inference.fitted_statistic", "FittedStatistic"),
     ("sharefind.inference.randomisation", "randomisation_p_value"): (
         "sharefind.inference.tests.p_values",
@@ -68,7 +71,7 @@ class _Loader:
 
 
 def former_member(old: str, name: str) -> object:
-    """What a module held under a name that is another now.
+    """Return what a module held under a former name.
 
     Raises:
         AttributeError: It held nothing of that name.

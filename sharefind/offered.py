@@ -1,4 +1,8 @@
-"""What a package offers, loaded when it is first asked for: importing one module of a room loads no other one."""
+"""Lazy imports: a package loads the module of a name when the name is first used.
+
+The `OFFERED` of a package lists its names for Python, and imports under `TYPE_CHECKING` list them for type checkers and
+editors, which run no code; tests/test_offered.py keeps the two equal.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ class _Room(ModuleType):
 
 
 def offers(package: str) -> None:
-    """Let a package load what its `OFFERED` lists (name -> module, with a leading dot for one in the package).
+    """Let a package load the names in its `OFFERED` (name -> module, with a leading dot for one in the package).
 
     Args:
         package: Name of the package, which calls this when it is imported.

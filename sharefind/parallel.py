@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
@@ -129,6 +129,32 @@ class Workers:
         with opener(self.address, self.patience):
             yield
 
+    @contextmanager
+    def starting(self, modules: Sequence[str]) -> Iterator[None]:
+        """Start the processes of this machine now, so that they import what tasks need while the caller goes on.
+
+        They have started when the `with` block is left, but for an interrupt. A cluster has its processes already, and the calling process imports what it
+        needs itself.
+
+        Args:
+            modules: Names of modules that tasks need.
+
+        Yields:
+            Nothing.
+        """
+        if self.executor != "loky" or self.jobs == 1:
+            yield
+            return
+        _start_quiet_tracker()
+        with _left_early(self._begun(_imported, [(place, modules) for place in range(self.jobs)])) as started:
+            # Processes that are killed while they start can leave a message of loky on stderr: an error waits for them.
+            try:
+                yield
+            except Exception:
+                _wait_for(started)
+                raise
+            _wait_for(started)
+
     def count(self) -> int:
         """Return the number of tasks that can run at the same time; a cluster is asked for it."""
         if self.executor == "loky":
@@ -192,18 +218,33 @@ class Workers:
         self, work: Callable[[Task], Result], tasks: Sequence[tuple[int, Task]]
     ) -> Generator[tuple[int, Result], None, None]:
         """Run tasks with their positions in other processes."""
+        with _left_early(self._begun(work, tasks)) as results:
+            yield from (result for result in results)  # a generator of its own, which does not close `results`
+
+    def _begun(
+        self, work: Callable[[Task], Result], tasks: Sequence[tuple[int, Task]]
+    ) -> Generator[tuple[int, Result], None, None]:
+        """Return the results of tasks that other processes begin now."""
         joblib = _joblib()
         n_jobs = self.jobs if self.executor == "loky" else -1
         with joblib.parallel_config(backend=self.executor):
             pool = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
         driver = os.getpid() if self.executor == "loky" else None
-        results = pool(joblib.delayed(_in_worker)(work, place, task, driver) for place, task in tasks)
-        try:
-            yield from (result for result in results)  # a generator of its own, so that `results` is closed below
-        finally:
-            # joblib warns of tasks that are cut off, but stopping early is intended to do this.
-            with warnings.catch_warnings(action="ignore", category=UserWarning):
-                results.close()
+        results: Generator[tuple[int, Result], None, None] = pool(
+            joblib.delayed(_in_worker)(work, place, task, driver) for place, task in tasks
+        )
+        return results
+
+
+@contextmanager
+def _left_early(results: Generator[Result, None, None]) -> Iterator[Generator[Result, None, None]]:
+    """Close results of other processes with the `with` block: unfinished tasks are cut off."""
+    try:
+        yield results
+    finally:
+        # joblib warns of tasks that are cut off, but stopping early is intended to do this.
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            results.close()
 
 
 def _start_quiet_tracker() -> None:
@@ -244,6 +285,19 @@ def one_thread() -> Iterator[None]:
 def _joblib() -> Any:
     """Import joblib on first use, so that command line help does not wait for it."""
     return import_module("joblib")
+
+
+def _wait_for(started: Iterator[tuple[int, None]]) -> None:
+    """Wait until processes have started. What killed one of them is reported by the tasks that it was given."""
+    loky = import_module("joblib.externals.loky.process_executor")
+    with suppress(loky.TerminatedWorkerError, loky.ShutdownExecutorError):
+        for _ in started:
+            pass
+
+
+def _imported(modules: Sequence[str]) -> None:
+    for module in modules:
+        import_module(module)
 
 
 def _in_worker(work: Callable[[Task], Result], place: int, task: Task, driver: int | None) -> tuple[int, Result]:

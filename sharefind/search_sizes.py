@@ -1,4 +1,4 @@
-"""What the time of a search depends on, and a guess of it where no problem was built yet."""
+"""The sizes that determine the time of a search, and a guess of them before a problem is built."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Sizes:
-    """What the time of a search depends on.
+    """The sizes that determine the time of a search.
 
     Attributes:
         rows: Samples that are tested.
@@ -21,7 +21,7 @@ class Sizes:
         statistic: Name of the statistic of the tests.
         beliefs: Kernels of a statistic that compares all samples: more than one where the group leaves inputs alone.
         copies: Copies of the first look of a test.
-        reference: Copies that a test draws beside those that are compared.
+        reference: Copies that a test draws beside the compared ones.
         rejected_after: Looks after which a clear rejection ends a test.
         has_gate: Whether independence of X and Y is tested first.
         trained: Rows that are trained at a node: the data and its copies.

@@ -1,4 +1,4 @@
-"""Robust files: atomic writes, journals of finished work, and one process at a time in a folder.
+"""Robust files: atomic writes, and journals of finished work. `folder_locks` admits one process to a folder.
 
 The callers decide what is stored. A process may be killed at any moment, a disk may be full, a line may be damaged.
 Everything that was finished before stays readable. Anything unreadable is reported and never mistaken for something
@@ -17,9 +17,8 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -30,11 +29,6 @@ from sharefind.formats import parse_json
 
 DIGEST = "sha256"
 """Key in a journal's line for the checksum of everything before it."""
-
-LOCK = "lock"
-"""File that names the process working in a folder. The file remains; the operating system holds the lock until the
-process ends.
-"""
 
 TEMPORARY = ".tmp"
 """Ending of a file that is not yet complete."""
@@ -224,7 +218,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
             raise
         _flush_folder(path.parent)
     except OSError as error:
-        raise _unwritten(path, error) from None
+        raise unwritten(path, error) from None
 
 
 def sweep(folder: Path) -> None:
@@ -252,7 +246,13 @@ def _flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _unwritten(path: Path, error: OSError) -> SharefindError:
+def unwritten(path: Path, error: OSError) -> SharefindError:
+    """Return the error to raise where a file cannot be written.
+
+    Args:
+        path: The file.
+        error: The failure.
+    """
     reason = error.strerror or str(error)
     if error.errno in DISK:
         return StorageError(f"{path} could not be written ({reason}); make room on the disk")
@@ -320,7 +320,7 @@ class Journal:
                 _flush_folder(self.path.parent)
         except OSError as error:
             self._is_clean = False
-            raise _unwritten(self.path, error) from None
+            raise unwritten(self.path, error) from None
 
     def _repair(self) -> None:
         good = [line for line in self._lines() if _is_whole(line)]
@@ -376,50 +376,3 @@ def _is_whole(line: bytes) -> bool:
     except ValueError:
         return False
     return True
-
-
-@contextmanager
-def sole_use(folder: Path) -> Iterator[None]:
-    """Make this process the only one that works in a folder. Locks left by killed processes are released.
-
-    Args:
-        folder: The folder.
-
-    Yields:
-        Nothing.
-
-    Raises:
-        RunFolderError: Another process, or another search of this process, works in the folder, or it cannot be
-            written.
-        StorageError: The disk is full or failing.
-    """
-    import socket
-
-    from filelock import FileLock, Timeout
-
-    path = folder / LOCK
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise RunFolderError(f"{folder} is in use by {_holder(path)}; wait until that ends, or stop it") from None
-    except OSError as error:
-        raise _unwritten(path, error) from None
-    try:
-        with suppress(OSError):  # the name of the holder is only information for people
-            since = datetime.now(UTC).isoformat(timespec="seconds")
-            path.write_bytes(encoded(f"process {os.getpid()} on {socket.gethostname()} since {since}\n"))
-        yield
-    finally:
-        lock.release()
-
-
-def _holder(path: Path, most: int = 500) -> str:
-    """Return the content of a lock file, at most `most` bytes."""
-    try:
-        with open(path, "rb") as file:
-            words = file.read(most).decode(errors="replace").split()
-    except OSError:
-        words = []
-    text = " ".join(words)
-    return text if text.isprintable() and text else "another process"

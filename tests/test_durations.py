@@ -70,8 +70,8 @@ def test_what_will_not_be_finished_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("holds", "words"),
-    [(None, "1 to 18 exact tests, then 2 to 4 trainings"), (True, ": 1 exact test, then 2 trainings"),
-     (False, ": up to 18 exact tests, then 2 to 4 trainings")],
+    [(None, "1 to 18 exact tests, then 2 to 4 trained spaces"), (True, ": 1 exact test, then 2 trained spaces"),
+     (False, ": up to 18 exact tests, then 2 to 4 trained spaces")],
 )  # fmt: skip
 def test_the_line_says_how_much_there_is_to_do(holds: bool | None, words: str) -> None:
     line = str(estimate_from_sizes(SIZES, holds=holds))

@@ -17,14 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sharefind.errors import RunFolderError, StorageError
-from sharefind.storage import LOCK, Journal, sole_use, sweep, write_atomically
+from sharefind.folder_locks import LOCK, sole_use
+from sharefind.storage import Journal, sweep, write_atomically
 
 RECORDS: list[dict[str, Any]] = [{"name": "C2", "p": 0.25}, {"name": "é\n\u2028", "p": None}, {"name": "", "list": [1]}]
 
 HOLD = """
 import sys
 from pathlib import Path
-from sharefind.storage import sole_use
+from sharefind.folder_locks import sole_use
 with sole_use(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

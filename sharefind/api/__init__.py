@@ -22,7 +22,7 @@ OFFERED = {
     "SharingClassifier": ".sharing_classifier",
     "SharingSearch": ".sharing_search",
 }
-"""What is offered here, and where it lies."""
+"""Names that the package offers, each with its module."""
 
 __all__ = list(OFFERED)
 offers(__name__)

@@ -131,7 +131,7 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
         return target
 
     def evidence_frame(self) -> Any:
-        """Return `evidence_` as a pandas DataFrame: one row per visited node, one column per number in `Evidence`.
+        """Return `evidence_` as a pandas DataFrame: one row per visited node, one column per number in `NodeEvidence`.
 
         Raises:
             ConfigError: pandas is not installed.

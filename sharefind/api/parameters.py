@@ -14,7 +14,7 @@ from sharefind.errors import RunFolderError, Wording
 from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
-from sharefind.search import Evidence, Observer
+from sharefind.search import NodeEvidence, Observer
 from sharefind.typing import FloatArray
 
 NAMES = {
@@ -60,13 +60,13 @@ class EvidenceRow:
         number: Its number in the order of visits.
         label: Its name.
         dim: Dimension of its space.
-        evidence: What the search measured and decided there.
+        evidence: Measurements and decision at the node.
     """
 
     number: int
     label: str
     dim: int
-    evidence: Evidence
+    evidence: NodeEvidence
 
 
 class Hooks(Observer):

@@ -11,7 +11,7 @@ from sharefind.errors import ConfigError, quoted, setting
 from sharefind.groups import GeneratorFile, Group, load_generators, named_group
 from sharefind.groups.column_maps import WrittenMap
 from sharefind.progress import StageProgress, unwatched
-from sharefind.search import Candidate, Problem, SearchConfig, build_problem
+from sharefind.search import ActingGroup, Problem, SearchConfig, build_problem
 
 DEFAULT_TASK = "c2-wi"
 
@@ -19,7 +19,7 @@ DEFAULT_TASK = "c2-wi"
 def resolve_problem(
     config: SearchConfig,
     task: Task | None = None,
-    group: Group | Candidate | WrittenMap | None = None,
+    group: Group | ActingGroup | WrittenMap | None = None,
     on_progress: StageProgress = unwatched,
 ) -> Problem:
     """Return the problem of a configuration: its data, its candidate group and everything that follows from them.
@@ -29,7 +29,7 @@ def resolve_problem(
 
     Args:
         config: The configuration.
-        task: The samples; None for those that the configuration names.
+        task: The samples; None for the samples that the configuration names.
         group: A group, a group with its action, or a map of columns, if it has no name or file; None for the one in the
             configuration.
         on_progress: Called with a stage, steps done, and steps in all, as maps are proposed.
@@ -38,8 +38,8 @@ def resolve_problem(
         InputError: An input cannot be used; the message says which one and what to do instead.
     """
     given = _given(config) if group is None else group  # before the data, which take longer to load
-    if isinstance(given, Candidate | WrittenMap):
-        _refuse_representations(config, "a candidate" if isinstance(given, Candidate) else setting("map"))
+    if isinstance(given, ActingGroup | WrittenMap):
+        _refuse_representations(config, "a candidate" if isinstance(given, ActingGroup) else setting("map"))
     task = chosen_task(config) if task is None else task
     if isinstance(given, WrittenMap):
         given = _candidate(given.bound(task.inputs, task.outputs, config.limits))
@@ -77,7 +77,7 @@ def roles_of(config: SearchConfig) -> Roles:
     return Roles(**{field.name: getattr(config, field.name) for field in fields(Roles)})
 
 
-def _given(config: SearchConfig) -> Candidate | Group | WrittenMap | None:
+def _given(config: SearchConfig) -> ActingGroup | Group | WrittenMap | None:
     """Return the group that the configuration names or reads from a file; the trivial group if the search proposes its
     own.
     """
@@ -91,11 +91,11 @@ def _given(config: SearchConfig) -> Candidate | Group | WrittenMap | None:
     return _candidate(load_generators(config.generators, config.limits))
 
 
-def _candidate(file: GeneratorFile) -> Candidate:
-    return Candidate(file.group, file.in_rep, file.out_rep)
+def _candidate(file: GeneratorFile) -> ActingGroup:
+    return ActingGroup(file.group, file.in_rep, file.out_rep)
 
 
-def _recommended(config: SearchConfig, task: Task) -> Candidate:
+def _recommended(config: SearchConfig, task: Task) -> ActingGroup:
     """Return the group that comes with the data, with its action."""
     if task.action is None:
         group = setting("group")
@@ -104,7 +104,7 @@ def _recommended(config: SearchConfig, task: Task) -> Candidate:
             f"{setting('generators')} FILE, {setting('map')} FILE, or {setting('blind')} to search without one"
         )
     _refuse_representations(config, task.name)
-    return Candidate(task.action.group, task.action.in_rep, task.action.out_rep)
+    return ActingGroup(task.action.group, task.action.in_rep, task.action.out_rep)
 
 
 def _refuse_representations(config: SearchConfig, who: str) -> None:

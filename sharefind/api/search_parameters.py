@@ -18,14 +18,15 @@ from sharefind.errors import ConfigError
 from sharefind.groups import Group
 from sharefind.groups.column_maps import WrittenMap
 from sharefind.limits import DEFAULT_LIMITS, Limits, settings_of
-from sharefind.search import Candidate, Observer, SearchConfig, SearchNode, search_config
+from sharefind.search import ActingGroup, Observer, SearchConfig, SearchNode, search_config
 
 
 class SearchParameters(BaseEstimator):  # type: ignore[misc]
     """Parameters that all estimators have.
 
     Args:
-        group: Candidate group: a name ("C4", "D4", "S3", "C2xC3", ...), a Group, or a Candidate with representations.
+        group: Candidate group: a name ("C4", "D4", "S3", "C2xC3", ...), a Group, or an ActingGroup with its
+            representations.
             None proposes a group from the data.
         unit: Unit expression, as in `sharefind.search.SearchConfig`. For this and the parameters below, None means the
             value of the preset.
@@ -51,7 +52,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         stop: Stopping rule.
         statistic: Statistic of the exact tests.
         delta: Threshold on dist^2, the squared distance of the particles to a space, for the rule `fixed`.
-        symmetry: What decides: "law", "relation" or "auto" (None), as in `SearchConfig`.
+        symmetry: The symmetry that decides: "law", "relation" or "auto" (None), as in `SearchConfig`.
         alpha: Level of the tests.
         tolerance: Largest relative escape that counts as staying in a space.
         particles: Width of the network.
@@ -87,7 +88,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        group: str | Group | Candidate | None = None,
+        group: str | Group | ActingGroup | None = None,
         unit: str | None = None,
         *,
         generators: str | Path | None = None,
@@ -208,13 +209,13 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _given_group(self) -> Candidate | Group | WrittenMap | None:
+    def _given_group(self) -> ActingGroup | Group | WrittenMap | None:
         """Return the candidate if it is an object, which a setting cannot name."""
         given = [name for name in ("group", "generators", "map") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ConfigError(f"{' and '.join(given)} exclude each other; give one of them")
         if self.map is not None and not isinstance(self.map, str | Path):
             return written_map(self.map, self._limits)
-        if not isinstance(self.group, str | Group | Candidate | None):
-            raise ConfigError(f"group is a {type(self.group).__name__}; give a name, a Group, a Candidate or None")
+        if not isinstance(self.group, str | Group | ActingGroup | None):
+            raise ConfigError(f"group is a {type(self.group).__name__}; give a name, a Group, a ActingGroup or None")
         return None if isinstance(self.group, str) else self.group

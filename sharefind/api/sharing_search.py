@@ -49,7 +49,7 @@ class SharingSearch(RegressorMixin, SearchEstimator):  # type: ignore[misc]
         n_features_in_: d_in.
         feature_names_in_: Names of the columns of X, if they are texts.
 
-    Example:
+    Examples:
         >>> search = SharingSearch("S4").fit(X, y)  # X of shape (n, 4), y of shape (n, 4)
         >>> search.accepted_, search.subspace_.dim, search.predict(X).shape
     """

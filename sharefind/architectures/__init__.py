@@ -1,4 +1,4 @@
-"""What a discovered space becomes: an exact specification, a certificate, a torch module, weights, an ONNX graph."""
+"""Products of a discovered space: an exact specification, a certificate, a torch module, weights, an ONNX graph."""
 
 from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.formats.onnx_graph import onnx_model, write_onnx

@@ -48,7 +48,7 @@ def seen_inputs(spec: SharingSpec, x: FloatArray, tolerance: float = 1e-10) -> F
     says nothing. Without it, a network does not change when all points move together.
 
     Args:
-        spec: What is trained on them.
+        spec: The specification to train.
         x: Rows, shape (n, d_in), in the user's units.
         tolerance: Largest size of a combination that counts as rounding, over that of the largest one.
 

@@ -23,29 +23,33 @@ Known = TypeVar("Known", Pool, Fourier, Blocks)
 
 
 class LinearSharing(Sharing):
-    """What is shared in a layer W x [+ b], and how it is computed.
+    """The shared space of a layer W x [+ b], and the form in which it is computed.
 
     Attributes:
-        form: How.
-        is_dense: Whether its matrix is made whole by `entries`.
+        form: The form in which the layer is computed.
+        is_dense: Whether `entries` makes the whole matrix.
         is_light: Whether one row costs less in this form than in a product with a matrix that is kept.
-        has_places: Whether entries are read from the coefficients by the layer itself.
-        is_gathered: Whether it is read from the coefficients by columns.
+        has_places: Whether the layer itself reads entries from the coefficients.
+        is_gathered: Whether the matrix is read from the coefficients by columns.
         is_pooled: Whether outputs are combinations of inputs and of sums over parts.
-        is_fourier: Whether it is a convolution over a grid that goes round.
-        is_blocked: Whether it is block-diagonal in other coordinates.
+        is_fourier: Whether the layer is a convolution over a periodic grid.
+        is_blocked: Whether the matrix is block-diagonal in other coordinates.
         is_one_copy: Whether inputs and outputs are one copy of the grid each.
         is_plain_sum: Whether W x is a x + b sum(x).
-        has_matches: Whether outputs take something from single inputs, by a table.
-        has_sums: Whether outputs take something from sums over parts, by a table.
+        has_matches: Whether outputs take single inputs by a table.
+        has_sums: Whether outputs take sums over parts by a table.
 
     Args:
-        spec: Of a matrix unit.
-        form: The name of a form, "auto" for the one that costs least.
+        spec: The specification of a matrix unit.
+        form: The name of a form; "auto" takes the form with the lowest estimated cost.
 
     Raises:
         ConfigError: There is no such form, or it does not fit.
     """
+
+    form: Form
+    is_dense: bool
+    is_gathered: bool
 
     def __init__(self, spec: SharingSpec, form: str = AUTO) -> None:
         super().__init__(spec)
@@ -72,32 +76,32 @@ class LinearSharing(Sharing):
 
     @property
     def pool(self) -> Pool:
-        """The form, of layers that add up."""
+        """The form of a layer that adds up parts."""
         return self._form_of(Pool)
 
     @property
     def mix(self) -> NDArray[np.float64]:
-        """What each coefficient contributes to each rate."""
+        """Contribution of each coefficient to each rate, shape (dim, relations)."""
         return self.pool.mix
 
     @cached_property
     def matches(self) -> list[list[int]]:
-        """For each match and each output its input, counted from 1 and with the sign of the entry, 0 for none."""
+        """The input of each output in each match, counted from 1 and with the sign of the entry; 0 for no input."""
         return [relation.sources.tolist() for relation in self.pool.matches]
 
     @cached_property
     def input_parts(self) -> list[list[int]]:
-        """For each sum the part of each input, counted from 1 and with its sign, 0 for none."""
+        """The part of each input in each sum, counted from 1 and with its sign; 0 for no part."""
         return [relation.inputs.tolist() for relation in self.pool.sums]
 
     @cached_property
     def output_parts(self) -> list[list[int]]:
-        """The same of each output."""
+        """The part of each output in each sum, counted from 1 and with its sign; 0 for no part."""
         return [relation.outputs.tolist() for relation in self.pool.sums]
 
     @property
     def fourier(self) -> Fourier:
-        """The form, of convolutions."""
+        """The form of a convolution."""
         return self._form_of(Fourier)
 
     @property
@@ -112,17 +116,17 @@ class LinearSharing(Sharing):
 
     @cached_property
     def output_places(self) -> list[list[int]]:
-        """The output at each place of each copy."""
+        """The output at each place of each copy of the grid, by rows of the grid."""
         return _listed(self.fourier.outputs)
 
     @property
     def blocks_of(self) -> Blocks:
-        """The form, of layers that are block-diagonal."""
+        """The form of a block-diagonal layer."""
         return self._form_of(Blocks)
 
     @property
     def kinds(self) -> list[tuple[int, int, int]]:
-        """Runs of kinds of one size: how many, how often the block of each acts, and on how many coordinates."""
+        """Kinds of one size: how many there are, how often the block of each acts, and on how many coordinates."""
         return self.blocks_of.kinds
 
     @property
@@ -137,7 +141,7 @@ class LinearSharing(Sharing):
 
     @cached_property
     def output_orbits(self) -> list[list[int]]:
-        """The same of outputs."""
+        """The output to which each group element takes the first one of each orbit."""
         return _listed(self.blocks_of.outputs)
 
     @cached_property

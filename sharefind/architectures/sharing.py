@@ -23,17 +23,21 @@ Image = list[int]
 
 
 class Sharing:
-    """What is shared, and where the inputs and labels of a network lie.
+    """The shared space of a specification, and its change of data, as the layers read them.
 
     Args:
-        spec: What is described.
-        copies: How many copies of the coefficients an exported module reads from where classes of entries are large: a
-            processor can have that many additions under way.
-        crowd: Classes are large from this many entries a coefficient on, while coefficients are no more than that.
-        sparse: Share of numbers that are not zero below which a basis is written without its zeros.
+        spec: The specification.
+        partial_sums: Number of partial sums of a gradient where classes of entries are large; a processor can have this
+            number of additions under way.
+        crowd: Classes are large if they have this number of entries a coefficient or more, and there are no more than
+            this number of coefficients.
+        sparse: Share of nonzero numbers below which a basis is written without its zeros.
 
     Attributes:
-        spec: The specification that all else follows from.
+        spec: The specification, from which all else follows.
+        partial_sums: As in the parameters.
+        crowd: As in the parameters.
+        sparse: As in the parameters.
         d_in: dim X.
         d_out: dim Y.
         input_names: Names of the columns of x.
@@ -42,23 +46,40 @@ class Sharing:
         width: Default number of particles of a network.
         blocks: The shapes of the blocks by name, in the order of their entries.
         sigma: The activation.
-        is_radial: Whether sigma is a function of the squared length of W x, which it multiplies.
+        is_radial: Whether W x is multiplied by a function of its squared length.
         is_algebraic: Whether this function is (1 + t)^(-1/2), else exp(-t/2).
         has_bias: Whether the first map has a bias.
         has_output: Whether a second map follows it.
-        has_types: Whether hidden units form vectors, of whose lengths sigma is a function.
-        has_pairs: Whether these are multiplied with their copies in a second half.
-        d_hidden: dim H, None without a hidden layer.
-        is_tied: Whether entries are coefficients up to sign, or zero; else there is a basis.
+        has_types: Whether hidden units form vectors; sigma is then a function of their lengths.
+        has_pairs: Whether these vectors are multiplied with their copies in a second half.
+        d_hidden: dim H; None without a hidden layer.
+        is_tied: Whether every entry is zero, a coefficient or its negative; else there is a basis.
         has_zeros: Whether an entry is zero.
         has_signs: Whether an entry is the negative of a coefficient.
-        slots: Number of numbers that entries are read from: coefficients, zero where an entry is zero, and the
-            negatives of these.
-        has_copies: Whether so many entries share a coefficient that adding up its gradient one by one is slow.
+        slots: How many numbers entries are read from: coefficients, zero where an entry is zero, and the negatives of
+            these.
+        has_partial_sums: Whether gradients of coefficients are added up in partial sums, since a single sum over large
+            classes is slow.
     """
 
-    def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64, sparse: float = 0.25) -> None:
-        self.spec, self.copies, self.crowd, self.sparse = spec, copies, crowd, sparse
+    d_in: int
+    d_out: int
+    dim: int
+    width: int
+    input_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+    has_bias: bool
+    has_output: bool
+    has_types: bool
+    has_pairs: bool
+    d_hidden: int | None
+    is_radial: bool
+    is_algebraic: bool
+    has_zeros: bool
+    has_signs: bool
+
+    def __init__(self, spec: SharingSpec, partial_sums: int = 16, crowd: int = 64, sparse: float = 0.25) -> None:
+        self.spec, self.partial_sums, self.crowd, self.sparse = spec, partial_sums, crowd, sparse
         self.d_in, self.d_out, self.dim, self.width = spec.d_in, spec.d_out, spec.space.dim, spec.particles
         self.input_names, self.output_names = spec.inputs, spec.outputs
         self.blocks = {block.name: block.shape for block in spec.blocks}
@@ -70,24 +91,21 @@ class Sharing:
         labels = np.zeros(1, dtype=np.int32) if self.labels is None else self.labels
         self.has_zeros, self.has_signs = bool((labels == 0).any()), bool((labels < 0).any())
         self.slots = (self.dim + self.has_zeros) * (1 + self.has_signs)
-        self.has_copies = self.is_tied and self.dim <= crowd and len(labels) >= crowd * (self.dim + 1)
+        self.has_partial_sums = self.is_tied and self.dim <= crowd and len(labels) >= crowd * (self.dim + 1)
 
     @property
     def labels(self) -> NDArray[np.int32] | None:
-        """The coefficient of each entry, from 1, with its sign; 0 for an entry that is zero."""
+        """The coefficient of each entry, from 1, with its sign, shape (entries,); 0 for an entry that is zero."""
         return self.spec.space.tying
 
     @property
     def basis(self) -> NDArray[np.float64]:
-        """What each coefficient does to the entries."""
+        """Contribution of each coefficient to the entries, shape (dim, entries)."""
         return initial.basis(self.spec)
 
     @property
     def has_sparse_basis(self) -> bool:
-        """Whether most of what coefficients could do to entries they do not, so that a basis is written without zeros.
-
-        Spaces that are tied have no basis.
-        """
+        """Whether most numbers of the basis are zero, so that exports write it without them; a tied space has none."""
         if self.is_tied:
             return False
         table = self.basis
@@ -95,7 +113,7 @@ class Sharing:
 
     @property
     def sparse_basis(self) -> list[dict[int, float]]:
-        """The entries that each coefficient moves, and by how much."""
+        """The basis without its zeros: for each coefficient the entries that it changes, with the factor of each."""
         return [{int(k): float(row[k]) for k in np.flatnonzero(row)} for row in self.basis]
 
     @property
@@ -105,22 +123,22 @@ class Sharing:
 
     @property
     def first_of(self) -> list[int]:
-        """The hidden unit of the first half in each product."""
+        """The hidden unit that is the first factor of each product."""
         return [int(place) for place in pair_places(self.spec.types)[0]]
 
     @property
     def second_of(self) -> list[int]:
-        """That of the second half."""
+        """The hidden unit that is the second factor of each product."""
         return [int(place) for place in pair_places(self.spec.types)[1]]
 
     @property
     def types(self) -> int:
-        """Number of types."""
+        """Number of types of hidden units."""
         return self.spec.space_dims[LENGTHS]
 
     @property
     def is_scalar(self) -> list[bool]:
-        """Which types are scalars."""
+        """Whether each type is a scalar."""
         return list(map(bool, LengthGates(self.spec.types).is_scalar))
 
     @property
@@ -130,32 +148,32 @@ class Sharing:
 
     @property
     def softening(self) -> float:
-        """What is added to lengths."""
+        """The length that is added to lengths of vectors, in quadrature, so that they are smooth at 0."""
         return LengthGates(self.spec.types).softening
 
     @property
     def start(self) -> initial.Runs:
-        """Runs of the coefficients of a network."""
+        """Numbers of coefficients of a network, with their standard deviation at the start."""
         return initial.runs(initial.network_start(self.spec))
 
     @property
     def linear_start(self) -> initial.Runs:
-        """Runs of a bare layer: on average an entry of W has the variance 1 / (3 d_in) with which nn.Linear starts."""
+        """The same for a single layer: on average an entry of W has the variance 1 / (3 d_in), as in nn.Linear."""
         return ((self.dim, math.sqrt(initial.spreads(self.spec)["weight"] / (3 * self.d_in))),)
 
     @property
     def centre(self) -> list[float]:
-        """Centre of x, to 24 bits."""
+        """Centre of x, rounded to 24 bits, shape (d_in,)."""
         return list(map(float, statistics(self.spec.change)[CENTRE][0]))
 
     @property
     def rest(self) -> list[float]:
-        """What is missing of it."""
+        """The centre of x less its rounded part, shape (d_in,)."""
         return list(map(float, statistics(self.spec.change)[CENTRE][1]))
 
     @property
     def shift(self) -> list[float]:
-        """Shift of y."""
+        """Shift of y, shape (d_out,)."""
         return list(map(float, self.spec.change.shift))
 
     @property
@@ -170,7 +188,7 @@ class Sharing:
 
     @property
     def images(self) -> list[tuple[Image, Image]] | None:
-        """Generators on inputs and on outputs, None where one is no signed permutation or the group is infinite."""
+        """Generators on inputs and on outputs; None if the group is infinite or one is not a signed permutation."""
         sides = ((pair.on_inputs, pair.on_outputs) for pair in self.spec.generators)
         found = [(signed_image(exact_matrix(a)), signed_image(exact_matrix(b))) for a, b in sides]
         known = [(a, b) for a, b in found if a is not None and b is not None]
@@ -189,7 +207,7 @@ class Sharing:
 
     @property
     def lie_generators(self) -> Sequence[tuple[Any, Any]]:
-        """Generators of its Lie algebra, matrices by rows."""
+        """Generators of the Lie algebra of the group on inputs and on outputs, matrices by rows."""
         return _matrices(self.spec.lie_generators)
 
 

@@ -43,13 +43,13 @@ SCHEMA = "sharefind.spec/1"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SharingSpec:
-    """What a discovered space becomes: a unit whose parameters lie in `space`, and the group that fixes it.
+    """The architecture of a discovered space: a unit whose parameters lie in `space`, and the group that fixes it.
 
     The unit is sigma(W x [+ b]), or A sigma(W x + b) with a hidden layer, or gated by lengths of hidden vectors, or W x
     times a function of its length.
 
     Attributes:
-        name: What was found and where.
+        name: Name of the space and of the task.
         unit: Unit expression, for example "matrix:logistic".
         particles: Number N of particles of the search.
         blocks: weight (d_out, d_in) [and bias (d_out,)], or output (d_out, h), weight (h, d_in) and bias (h,), or those

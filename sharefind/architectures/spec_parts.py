@@ -9,10 +9,10 @@ INPUTS, OUTPUTS, HIDDEN, LENGTHS, PAIRS = range(5)
 their vectors."""
 
 SPACES = ("inputs", "outputs", "hidden units", "lengths", "products")
-"""What these spaces are called."""
+"""The names of the spaces."""
 
 LETTERS = {"tensors": "T", "vectors": "V", "output": "A", "mixing": "B", "bias": "b", "weight": "W"}
-"""What the blocks are called in formulas."""
+"""The letters of the blocks in formulas."""
 
 OPERATORS = {"logistic": "Sigmoid", "tanh": "Tanh"}
 """The activations as torch.nn and ONNX call them; torch's functions have the same names in small letters."""

@@ -1,6 +1,6 @@
-"""A specification with the weights that a training left it with: what is written beside or into an exported network.
+"""A specification with trained weights, as exports write them beside or into a network.
 
-The search's own model is that of its first training on E_*, its particles projected on E_*.
+The search's own model is its first training on E_*, with its particles projected on that space.
 """
 
 from __future__ import annotations

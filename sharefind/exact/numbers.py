@@ -45,7 +45,7 @@ def parse_exact(text: str | int | Fraction, bounds: NumberBounds = NUMBER_BOUNDS
         GroupError: The text does not follow the grammar, the number is not real or is divided by zero, or the text is
             too long, too deep or too large.
 
-    Example:
+    Examples:
         >>> parse_exact("1/2 + sqrt(3)/2")
         1/2 + sqrt(3)/2
     """

@@ -37,7 +37,7 @@ class TokenParser(ABC):
         """Return the error that rejects the text at the present position.
 
         Args:
-            what: What is wrong.
+            what: The fault.
         """
 
     def peek(self) -> str:

@@ -4,10 +4,11 @@ from sharefind.exact.fields import CosineField, common_domain, cosine_field, ele
 from sharefind.exact.numbers import exact_domain, exact_matrix, format_element, format_exact, parse_element, parse_exact
 from sharefind.groups.catalogue import CatalogueEntry, catalogue, named_group
 from sharefind.groups.constructors import grid, natural, regular, sign, trivial, unmoved
+from sharefind.groups.cycles import cycle_notation
 from sharefind.groups.expressions import parse_representation
 from sharefind.groups.files import GeneratorFile, load_generators
 from sharefind.groups.from_matrices import from_matrices
-from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, cycle_notation
+from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock
 from sharefind.groups.hidden_types import HiddenType, HiddenTypes, is_jointly_faithful, sum_of_types
 from sharefind.groups.labels import subgroup_label, subgroup_labels
 from sharefind.groups.representation import Representation, hom

@@ -52,7 +52,7 @@ class CatalogueEntry:
 
     Attributes:
         pattern: How its names are written.
-        description: What the groups are.
+        description: Description of the groups.
         example: An example of a name.
     """
 
@@ -95,7 +95,7 @@ def named_group(name: str, limits: Limits = DEFAULT_LIMITS, bounds: NameBounds =
     Raises:
         GroupError: The name is unknown, or a size exceeds its limit.
 
-    Example:
+    Examples:
         >>> named_group("S3").order
         6
     """

@@ -20,7 +20,7 @@ from sharefind.groups.group import CompactGroup, FiniteGroup
 from sharefind.groups.images import Matrices, block_diagonal, generator_matrices, ones
 
 Factor: TypeAlias = FiniteGroup | CompactGroup
-"""What a product is made of."""
+"""The factors of a product."""
 
 
 @dataclass(frozen=True, eq=False)

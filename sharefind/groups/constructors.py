@@ -22,8 +22,9 @@ from sharefind.errors import GroupError, RepresentationError
 from sharefind.exact.fields import CosineField, cosine_field
 from sharefind.exact.matrices import identity_matrix, zero_matrix
 from sharefind.groups.compact_product import CompactProduct
+from sharefind.groups.cycles import permutation_sign
 from sharefind.groups.factors import factor_start, of_factor, qualifiers
-from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, permutation_sign
+from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock
 from sharefind.groups.images import Matrices, check_dim, index_type, ones
 from sharefind.groups.representation import Construction, Representation, signed_permutations
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sharefind.errors import GroupError, RepresentationError
+from sharefind.groups.cycles import cycle_notation
 from sharefind.groups.enumeration import closure
-from sharefind.groups.group import FiniteGroup, cycle_notation
+from sharefind.groups.group import FiniteGroup
 from sharefind.groups.labels import subgroup_labels
 from sharefind.groups.structure import structure_name
 from sharefind.groups.subgroups import Members, conjugacy_classes, members
@@ -27,7 +28,7 @@ _GENERATORS = re.compile(r"(?:[^<>]*:)?\s*<(?P<cycles>[^<>]*)>")
 
 @dataclass(frozen=True, eq=False)
 class SubgroupWords:
-    """What a text says of a subgroup, up to conjugacy.
+    """The description of a subgroup in a text, up to conjugacy.
 
     Attributes:
         group: The group.
@@ -58,7 +59,7 @@ class SubgroupWords:
 
 @dataclass(frozen=True, eq=False)
 class CosetWords:
-    """What a text says of a type.
+    """The description of a type in a text.
 
     Attributes:
         subgroup: The subgroup K.

@@ -1,4 +1,4 @@
-"""Representation expressions as text: "2*natural+trivial", "natural*natural", "grid:5", "coset(C2)", "C4.natural".
+"""Representation expressions as text: `2*natural+trivial`, `natural*natural`, `grid:5`, `coset(C2)`, `C4.natural`.
 
 The operations themselves are in `representation`, the names in `constructors`, expressions by axis in
 `axis_expressions`.
@@ -39,8 +39,8 @@ def parse_representation(
     """Return the representation of a group that an expression denotes.
 
     Args:
-        text: For example "natural", "2*natural+trivial", "natural*natural", "trivial:3", "grid:5", "patch:5" (a grid
-            without its centre), "coset(C2)" (a hidden type), "dual(natural)", "C4.natural" (of a factor), with
+        text: For example `natural`, `2*natural+trivial`, `natural*natural`, `trivial:3`, `grid:5`, `patch:5` (a grid
+            without its centre), `coset(C2)` (a hidden type), `dual(natural)`, `C4.natural` (of a factor), with
             parentheses.
         group: The group that acts.
         limits: `group_order` bounds the regular representation, which lists every element; `dim` bounds every part.
@@ -50,7 +50,7 @@ def parse_representation(
     Raises:
         RepresentationError: The text is not an expression (the message has the position), or does not fit the group.
 
-    Example:
+    Examples:
         >>> parse_representation("2*natural+trivial", named_group("S3")).dim
         7
     """

@@ -117,7 +117,7 @@ def first_failure(rep: Representation) -> tuple[int, int] | None:
 
 
 def word_text(word: Sequence[int]) -> str:
-    """Return a word in the generators as text: "g0*g1*g0", "1" for the empty word.
+    """Return a word in the generators as text: `g0*g1*g0`, or `1` for the empty word.
 
     Args:
         word: Indices of the generators.

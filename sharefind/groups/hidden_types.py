@@ -144,7 +144,7 @@ class HiddenTypes:
             text: The name.
 
         Raises:
-            RepresentationError: It names no type of the group, or several; the message lists those that fit.
+            RepresentationError: It names no type of the group, or several; the message lists the types that fit.
         """
         plain = " ".join(text.split())
         for one in self.types:

@@ -88,7 +88,7 @@ def sparse_sum(first: SparseImages, second: SparseImages, is_signed: bool) -> Sp
     return perms, np.concatenate([s, t], axis=1) if is_signed else ones(len(p), dim)
 
 
-def sparse_copies(images: SparseImages, count: int, is_signed: bool) -> SparseImages:
+def sparse_multiple(images: SparseImages, count: int, is_signed: bool) -> SparseImages:
     """Return direct sums of `count` times the same signed permutations.
 
     Args:

@@ -22,7 +22,7 @@ def generated_subgroup(
 
     Args:
         whole: The group.
-        moves: Elements of it, shape (degree,) each. If there are many, only those that the previous ones do not
+        moves: Elements of it, shape (degree,) each. If there are many, only elements that the previous ones do not
             generate are kept as generators.
         name: Name of the subgroup.
         few: Number of elements up to which all are kept.

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from sharefind.errors import GroupError
 from sharefind.groups.catalogue import named_group
-from sharefind.groups.group import FiniteGroup, cycle_notation
+from sharefind.groups.cycles import cycle_notation
+from sharefind.groups.group import FiniteGroup
 from sharefind.groups.named_points import PointGroup
 from sharefind.groups.structure import structure_name
 from sharefind.groups.subgroups import subgroups

@@ -25,7 +25,7 @@ from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.linear_action import Kind, LinearAction
 
 Operation = Literal[
-    "natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder", "types", "pairs"
+    "natural", "trivial", "sign", "grid", "sum", "tensor", "multiple", "dual", "factor", "reorder", "types", "pairs"
 ]
 
 
@@ -37,7 +37,7 @@ class Construction:
         operation: Kind of step.
         build: Performs it: builds the representation from the parts, or from the group if there are no parts.
         parts: The representations to which it applies.
-        count: Dimension ("trivial"), multiplicity ("copies") or side in pixels ("grid").
+        count: Dimension ("trivial"), multiplicity ("multiple") or side in pixels ("grid").
         blocks: How the points of the original group act ("natural", "sign"); kept for its subgroups.
         inner: The representation of the factor of a product ("factor").
         start: First point of this factor.
@@ -83,7 +83,7 @@ class Representation(LinearAction):
         construction: How the representation was built, so that it can be restricted and sampled; None if it was given
             by matrices.
 
-    Example:
+    Examples:
         >>> group = named_group("S3")
         >>> (2 * natural(group) + trivial(group)).dim
         7
@@ -116,7 +116,7 @@ class Representation(LinearAction):
             RepresentationError: The groups differ, a count is below 1, or the dimension exceeds its limit.
         """
         if isinstance(other, int):
-            return self._copies(other)
+            return self._multiple(other)
         self._require_group_of(other)
         name, step = f"{_factor(self)}*{_factor(other, right=True)}", Construction("tensor", mul, (self, other))
         sparse = self.is_sparse and other.is_sparse
@@ -128,19 +128,19 @@ class Representation(LinearAction):
         return self._joined(other, name, step, kronecker, leibniz)
 
     def __rmul__(self, count: int) -> Representation:
-        """Return the direct sum of `count` copies."""
-        return self._copies(count)
+        """Return the direct sum of this representation with itself, `count` times."""
+        return self._multiple(count)
 
-    def _copies(self, count: int) -> Representation:
+    def _multiple(self, count: int) -> Representation:
         if count < 1:
             raise RepresentationError(f"{count}*{self.name} has no coordinates; multiply by a positive integer")
         if count == 1:
             return self
         _images.check_dim(count * self.dim, self.is_sparse)
-        step = Construction("copies", partial(mul, count), (self,), count)
+        step = Construction("multiple", partial(mul, count), (self,), count)
         name = f"{count}*{_factor(self)}"
         if self.is_sparse:
-            images = _images.sparse_copies(self.sparse_generators, count, self.kind == "signed")
+            images = _images.sparse_multiple(self.sparse_generators, count, self.kind == "signed")
             return signed_permutations(self.group, name, images, self.kind, step)
         return replace(self._summed(count), name=name, construction=step)
 
@@ -280,7 +280,7 @@ class Representation(LinearAction):
                 return np.broadcast_to(np.eye(self.dim), (len(draws), self.dim, self.dim)).copy()
             case "sign":
                 return np.asarray(np.sign(np.linalg.det(draws)).reshape(-1, 1, 1))
-            case "sum" | "copies":
+            case "sum" | "multiple":
                 return _images.block_diagonal(parts * step.count)
             case "dual":
                 return np.asarray(np.linalg.inv(parts[0])).swapaxes(1, 2)
@@ -338,7 +338,7 @@ def reordered(step: Construction, matrices: NDArray[np.float64]) -> NDArray[np.f
     """Matrices of coordinates in another order, of their types or of products of types.
 
     Args:
-        step: What was done ("reorder", "types" or "pairs").
+        step: Name of the operation ("reorder", "types" or "pairs").
         matrices: Matrices before the step, shape (size, dim, dim).
 
     Returns:

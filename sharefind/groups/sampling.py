@@ -27,7 +27,7 @@ def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDAr
     """
     step = rep.construction
     operation = None if step is None else step.operation
-    if step is not None and operation in ("sum", "copies"):
+    if step is not None and operation in ("sum", "multiple"):
         return block_diagonal([evaluate_permutations(part, drawn) for part in step.parts] * step.count)
     if step is not None and operation in ("tensor", "reorder", "factor", "types", "pairs"):
         return _composed(step, drawn)

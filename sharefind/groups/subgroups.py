@@ -45,7 +45,7 @@ def subgroups(
     Raises:
         GroupError: The order exceeds `max_order`, or there are more subgroups than `limits.lattice`.
 
-    Example:
+    Examples:
         >>> [subgroup.name for subgroup in subgroups(named_group("C4"))]
         ['C1', 'C2', 'C4']
     """

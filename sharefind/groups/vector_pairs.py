@@ -81,10 +81,10 @@ def pair_matrix(matrix: DomainMatrix, labels: Labels) -> DomainMatrix:
 
 
 def pair_derivative(matrix: DomainMatrix, labels: Labels) -> DomainMatrix:
-    """Return the same for a derivative of group elements, by the rule of Leibniz.
+    """Return the infinitesimal action on products, (p, p), by the product rule.
 
     Args:
-        matrix: The derivative.
+        matrix: An element of the Lie algebra, that is the derivative of a path of group elements at the identity.
         labels: Labels of the types.
     """
     identity = identity_matrix(matrix.shape[0], matrix.domain)

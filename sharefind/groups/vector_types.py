@@ -120,7 +120,7 @@ def kinds_of(rep: Representation, has_pairs: bool = False) -> list[str]:
 def _kinds(rep: Representation, has_pairs: bool) -> list[str]:
     step = rep.construction
     operation = None if step is None else step.operation
-    if step is None or operation not in ("sum", "copies", "reorder", "tensor", "trivial"):
+    if step is None or operation not in ("sum", "multiple", "reorder", "tensor", "trivial"):
         return [rep.name]
     if operation == "trivial":
         return ["trivial"]
@@ -160,7 +160,7 @@ class _Blocks:
         return k
 
     def join(self, coordinates: Iterable[int]) -> bool:
-        """Make one block of those of some coordinates; whether anything changed."""
+        """Join the blocks of some coordinates; return whether anything changed."""
         roots = {self.of(k) for k in coordinates}
         for root in roots:
             self.parents[root] = min(roots)

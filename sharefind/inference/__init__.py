@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sharefind.offered import offers
 
 if TYPE_CHECKING:
-    from sharefind.inference.ambient_moves import Moves as Moves
+    from sharefind.inference.ambient_moves import AmbientMoves as AmbientMoves
     from sharefind.inference.ambient_moves import SampledMoves as SampledMoves
     from sharefind.inference.ambient_moves import axis_rotations as axis_rotations
     from sharefind.inference.ambient_moves import moved_coordinates as moved_coordinates
@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from sharefind.inference.tests.sequential import monte_carlo_interval as monte_carlo_interval
 
 OFFERED = {
+    "AmbientMoves": ".ambient_moves",
     "AngularHarmonics": ".statistics.angular_harmonics",
     "Candidate": ".tests.families",
     "CandidateFamily": ".tests.families",
@@ -98,7 +99,6 @@ OFFERED = {
     "InputLaw": ".statistics.input_law",
     "LieAlgebraTest": ".continuous.infinitesimal",
     "MarginalLikelihood": ".statistics.marginal_likelihood",
-    "Moves": ".ambient_moves",
     "NO_SYMMETRY": ".relation.group_shares",
     "OrbitScale": ".statistics.origin",
     "OverlapBounds": ".relation.overlap",
@@ -149,7 +149,7 @@ OFFERED = {
     "subgroup_family": ".tests.families",
     "weight_partition": ".partitions.partition_tests",
 }
-"""What is offered here, and where it lies."""
+"""Names that the package offers, each with its module."""
 
 __all__ = list(OFFERED)
 offers(__name__)

@@ -24,7 +24,7 @@ Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArra
 """(rng, size) -> (on_x (size, d_in, d_in), on_y (size, d_out, d_out)): Haar draws as they act on X and on Y."""
 
 
-class Moves(Protocol):
+class AmbientMoves(Protocol):
     """A group acting on samples, as far as a randomisation test needs it."""
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
@@ -65,7 +65,7 @@ class SampledMoves:
             rng: Source of the draws.
 
         Returns:
-            Matrices on X, shape (*shape, d_in, d_in), and on Y, shape (*shape, d_out, d_out).
+            Matrices on X, shape `(*shape, d_in, d_in)`, and on Y, shape `(*shape, d_out, d_out)`.
         """
         on_x, on_y = (torch.from_numpy(m) for m in self.sampler(rng, int(np.prod(shape))))
         return on_x.reshape(*shape, *on_x.shape[1:]), on_y.reshape(*shape, *on_y.shape[1:])
@@ -74,14 +74,14 @@ class SampledMoves:
         """Return moved samples, (rho_g x, rhohat_g y).
 
         Args:
-            elements: What `draw` returned.
-            x: As in `Moves.move`.
-            y: As in `Moves.move`.
+            elements: The result of `draw`.
+            x: As in `AmbientMoves.move`.
+            y: As in `AmbientMoves.move`.
         """
         return move_by_matrices(elements, x, y)
 
 
-def element_bytes(moves: Moves, x: Tensor, y: Tensor) -> int:
+def element_bytes(moves: AmbientMoves, x: Tensor, y: Tensor) -> int:
     """Return the number of bytes of the elements that move all samples once.
 
     These are numbers of a listed group's elements, otherwise at most a pair of matrices for each sample.
@@ -125,13 +125,13 @@ def axis_rotations(axis: Sequence[float], d_out: int = 1) -> SampledMoves:
 
 
 def moved_coordinates(
-    moves: Moves, d_in: int, d_out: int, rng: np.random.Generator, probes: int = 64, unmoved: float = 1e-9
+    moves: AmbientMoves, d_in: int, d_out: int, rng: np.random.Generator, probes: int = 64, unmoved: float = 1e-9
 ) -> NDArray[np.bool_]:
-    """Which coordinates of X the group moves, (d_in,): those whose basis vector some element changes.
+    """Return which coordinates of X the group moves: some element changes their basis vector.
 
-    Of a finite group, its generators tell. Of others, drawn elements do: those that leave a vector alone are a
-    subgroup, so at least half of the elements move what is moved at all, and a coordinate is missed with probability
-    2^-probes.
+    The generators of a finite group determine them. Of other groups elements are drawn: the elements that fix a vector
+    are a subgroup, so that at least half of all elements move a vector that is moved at all, and a coordinate is missed
+    with probability 2^-probes.
 
     Args:
         moves: The group.

@@ -30,7 +30,7 @@ _LOOKED_AT: ContextVar[bool] = ContextVar("looked_at", default=False)
 
 @dataclass(frozen=True)
 class RowCheck:
-    """What the checks of rows found.
+    """The results of the checks of rows.
 
     Attributes:
         in_order: whether rows near each other in the file are more, or less, alike than rows in a random order.
@@ -43,13 +43,13 @@ class RowCheck:
     @property
     def warnings(self) -> tuple[str, ...]:
         """One line if rows look dependent, none otherwise."""
-        return self.told(how_to())
+        return self.lines(how_to())
 
-    def told(self, advice: str) -> tuple[str, ...]:
+    def lines(self, advice: str) -> tuple[str, ...]:
         """Return one line that ends with advice if rows look dependent; no line otherwise.
 
         Args:
-            advice: What to do.
+            advice: The remedy.
         """
         kinds = {
             "rows near each other in the file are related": self.in_order,
@@ -139,7 +139,7 @@ def warns_of_rows(test: Callable[Arguments, Found]) -> Callable[Arguments, Found
         given = signature.bind(*args, **kwargs).arguments
         if given.get("units") is None:
             check = check_rows(*(given[name].detach().double().numpy(force=True) for name in ("x", "y")))
-            for line in check.told(advice):
+            for line in check.lines(advice):
                 warn_of_rows(line, stacklevel=3)
         return found
 

@@ -1,4 +1,4 @@
-"""What a test compares: the protocol of a statistic, and a statistic that has been made ready for one hypothesis.
+"""Statistics of tests: their protocol, and a statistic that has been fitted to one hypothesis.
 
 Statistics are in `statistics`, the tests that compare them with copies in `tests`; neither knows the other.
 """
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.ambient_moves import Moves, element_bytes
+from sharefind.inference.ambient_moves import AmbientMoves, element_bytes
 
 TIE = 1e-9
 """Difference, relative to the statistic's scale, below which two values count as tied: copies that move nothing."""
@@ -25,12 +25,12 @@ class FittedStatistic:
     """A statistic made ready for one hypothesis; large against it, each row on its own, K components.
 
     Attributes:
-        labels: What is moved together with x in place of y, such as centred labels or residuals, shape (n, d_out).
+        labels: Labels that are moved with x in place of y, such as centred labels or residuals, shape (n, d_out).
         evaluate: x (R, n, d_in), labels (R, n, d_out) -> (R, K).
         of_moves: For finite groups in place of `evaluate`, where moving what was computed from the samples costs less
             than moving the samples: numbers of elements (R, n) -> (R, K), element 0 being the identity.
         row_bytes: Bytes that one row holds at most while it is evaluated, besides the moved samples themselves.
-        inputs: What is moved in place of x, such as scaled inputs, shape (n, d_in); x itself where None.
+        inputs: Inputs that are moved in place of x, such as scaled inputs, shape (n, d_in); x itself where None.
         resolution: Relative rounding error of what is moved, from the offset of the samples.
         offset_tie: Rounding of the statistic in units of the resolution, where that is coarser than `TIE`.
 
@@ -60,7 +60,7 @@ class FittedStatistic:
             return self.evaluate(self._moved(x).unsqueeze(0), self.labels.unsqueeze(0))
         return self.of_copies(x, None, torch.zeros(1, len(x), dtype=torch.int64))
 
-    def of_copies(self, x: Tensor, moves: Moves | None, elements: Any) -> Tensor:
+    def of_copies(self, x: Tensor, moves: AmbientMoves | None, elements: Any) -> Tensor:
         """Return the statistic of copies moved by group elements, shape (R, K).
 
         Args:
@@ -77,7 +77,7 @@ class FittedStatistic:
             raise ConfigError("a fitted statistic without `of_moves` needs `evaluate` and the moves of the hypothesis")
         return self.evaluate(*moves.move(elements, self._moved(x).unsqueeze(0), self.labels.unsqueeze(0)))
 
-    def copy_bytes(self, x: Tensor, moves: Moves) -> int:
+    def copy_bytes(self, x: Tensor, moves: AmbientMoves) -> int:
         """Return the number of bytes that a copy holds while it is evaluated.
 
         Args:
@@ -99,15 +99,15 @@ class FittedStatistic:
 
 
 class Statistic(Protocol):
-    """What a test compares. One's own needs a name and this one method."""
+    """The statistic of a test. A statistic of your own needs a name and this one method."""
 
     @property
     def name(self) -> str:
-        """What the record calls it."""
+        """The name of the statistic in the record."""
         ...
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for one hypothesis; several components K are examined together.
 

@@ -14,7 +14,7 @@ from sharefind.typing import FloatArray, IntArray
 class RepeatCheck:
     """Whether the numbers of near-duplicates are more even than independent rows can have them.
 
-    Given a row, those near it among the other rows are a binomial number, whatever the law: over all rows such numbers
+    Given a row, the number of other rows near it is binomial, whatever the law: over all rows such numbers
     spread at least as widely as where all places are equally likely. Repeats, k of each, have k - 1 near rows each.
 
     Attributes:

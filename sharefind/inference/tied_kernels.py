@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from sharefind.errors import GroupError
 from sharefind.groups import FiniteGroup
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.meanfield.clouds.actions import JointAction
 
 
@@ -60,7 +61,7 @@ class ListedGroup:
     on_y: Tensor
 
     @classmethod
-    def of(cls, moves: Moves) -> ListedGroup:
+    def of(cls, moves: AmbientMoves) -> ListedGroup:
         """Return the elements of a finite group that can be listed.
 
         Args:
@@ -86,6 +87,42 @@ class ListedGroup:
         """Labels of a row that the group ties to each other: q where it moves them, otherwise 1."""
         return self.on_y.shape[1] if self.moves_labels else 1
 
+    @cached_property
+    def _signed(self) -> tuple[Tensor, Tensor] | None:
+        """(h x)[a] = signs[h, a] x[places[h, a]], two of shape (g, d_in); None where matrices are not of this kind."""
+        sizes = self.on_x.abs()
+        places = sizes.argmax(2)
+        signs = self.on_x.gather(2, places.unsqueeze(2)).squeeze(2)
+        is_signed = bool((signs.abs() == 1).all()) and bool((sizes.sum(2) == 1).all())
+        return (places, signs) if is_signed else None
+
+    def images(self, x: Tensor) -> Iterator[Tensor]:
+        """Yield h x_i for one element h after the other.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+
+        Yields:
+            Shape (n, d_in).
+        """
+        if self._signed is None:
+            yield from (x @ on_x.t() for on_x in self.on_x)
+        else:
+            yield from (x[:, places] * signs for places, signs in zip(*self._signed, strict=True))
+
+    def averaged(self, moment: Tensor) -> Tensor:
+        """Return mean_h h M h^T.
+
+        Args:
+            moment: M, shape (d_in, d_in).
+        """
+        if self._signed is None:
+            return (self.on_x @ moment @ self.on_x.transpose(1, 2)).mean(0)
+        total = torch.zeros_like(moment)
+        for places, signs in zip(*self._signed, strict=True):
+            total += moment[places][:, places] * signs * signs.unsqueeze(1)
+        return total / len(self.on_x)
+
     def distances(self, x: Tensor, most_bytes: int = 2**26) -> Iterator[Tensor]:
         """Yield |x_i - h x_j|^2 for some elements h at a time, in the order of the elements.
 
@@ -97,8 +134,8 @@ class ListedGroup:
             Parts of shape (k, n, n).
         """
         squares = (x**2).sum(1)
-        for on_x in torch.split(self.on_x, max(1, most_bytes // (8 * len(x) ** 2))):
-            inner = torch.einsum("na,gab,mb->gnm", x, on_x, x)
+        for images in torch.split(torch.stack(list(self.images(x))), max(1, most_bytes // (8 * len(x) ** 2))):
+            inner = x @ images.transpose(1, 2)
             yield (squares.unsqueeze(1) + squares - 2 * inner).clamp_min(0)
 
     def orbit_distances(self, x: Tensor) -> Tensor:
@@ -109,8 +146,8 @@ class ListedGroup:
         """
         nearest = torch.full((len(x), len(x)), -torch.inf, dtype=torch.float64)
         inner = torch.empty_like(nearest)
-        for on_x in self.on_x:
-            torch.maximum(nearest, torch.mm(x @ on_x, x.t(), out=inner), out=nearest)
+        for images in self.images(x):
+            torch.maximum(nearest, torch.mm(images, x.t(), out=inner), out=nearest)
         squares = (x**2).sum(1)
         return (squares.unsqueeze(1) + squares - 2 * nearest).clamp_min_(0).sqrt_()
 
@@ -134,8 +171,8 @@ class ListedGroup:
             near: Distance below which two rows are one.
         """
         tree = scipy.spatial.cKDTree(torch.cat([x, y], dim=1).numpy(), balanced_tree=False)
-        for on_x, on_y in zip(self.on_x, self.on_y, strict=True):
-            images = torch.cat([x @ on_x.t(), y @ on_y.t()], dim=1).numpy()
+        for moved, on_y in zip(self.images(x), self.on_y, strict=True):
+            images = torch.cat([moved, y @ on_y.t()], dim=1).numpy()
             for part in (images[:1], images):
                 if not np.isfinite(tree.query(part, distance_upper_bound=near)[0]).all():
                     return False

@@ -198,7 +198,7 @@ OFFERED = {
     "w2_squared": ".clouds.measures",
     "wi_test": ".clouds.symmetry_tests",
 }
-"""What is offered here, and where it lies."""
+"""Names that the package offers, each with its module."""
 
 __all__ = list(OFFERED)
 offers(__name__)

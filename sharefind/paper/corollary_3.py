@@ -13,7 +13,10 @@ from sharefind.paper.flows import INVARIANT, PLAIN, SYMMETRIC, Arena, FlowStatem
 
 @dataclass(frozen=True)
 class Corollary3(FlowStatement):
-    """If R and r are invariant, the flow of R^{tau,beta}, entropy included, keeps a weakly invariant (WI) start WI.
+    """If R and r are invariant, the flow of R^{tau,beta} that starts at a weakly invariant (WI) measure stays WI.
+
+    R is the risk of a measure mu, r a penalty on parameters, and R^{tau,beta}(mu) = R(mu) + tau int r dmu + beta H(mu)
+    with the entropy H; tau and beta are weights.
 
     Attributes:
         name: Name of the demonstration.

@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from sharefind import __version__
 from sharefind.errors import RunFolderError, setting
+from sharefind.folder_locks import sole_use
 from sharefind.formats import parse_json
 from sharefind.paper.context import Cell, Request
 from sharefind.paper.demonstration import Demonstration, Outcome
 from sharefind.search.result import versions
-from sharefind.storage import json_text, sole_use, sweep, write_atomically
+from sharefind.storage import json_text, sweep, write_atomically
 
 SCHEMA = "sharefind.reproduction/1"
 

@@ -14,7 +14,7 @@ from sharefind.paper.context import Cell, Context, Request
 from sharefind.paper.demonstration import Check, Demonstration, Outcome, Panel, Row, Series, at_least
 from sharefind.paper.grid import Piece, compute_cells
 from sharefind.paper.setting import KINDS, TEACHER_NAMES, Kind, Setting, setting
-from sharefind.search import Engine, Evidence, SearchNode, build_problem, search_config
+from sharefind.search import Engine, NodeEvidence, SearchNode, build_problem, search_config
 
 INVARIANT, MEAN = "invariant", "mean"
 
@@ -140,7 +140,7 @@ class _Law:
     sample: Sampler
 
 
-def _node(node: SearchNode, e: Evidence) -> dict[str, Any]:
+def _node(node: SearchNode, e: NodeEvidence) -> dict[str, Any]:
     return {
         "space": node.label, "dim": node.space.dim, "dist2": e.dist2, "rmd2": e.rmd2, "delta": e.delta, "p": e.p_value,
         "p_adjusted": e.p_adjusted, "decision": e.decision.value,

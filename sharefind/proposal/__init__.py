@@ -28,7 +28,7 @@ OFFERED = {
     "least_squares": ".least_squares",
     "propose": ".propose",
 }
-"""What is offered here, and where it lies."""
+"""Names that the package offers, each with its module."""
 
 __all__ = list(OFFERED)
 offers(__name__)

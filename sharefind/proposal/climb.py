@@ -20,7 +20,7 @@ Generators = tuple[IntArray, ...]
 
 @dataclass(frozen=True, eq=False)
 class Climb:
-    """What was looked at.
+    """The spaces that were examined.
 
     Attributes:
         evidence: For the fixed space of any group.

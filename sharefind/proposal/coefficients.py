@@ -20,7 +20,7 @@ About = Literal["mean", "origin"]
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class CoefficientBlock:
     """The coefficients of Y on some monomials.
 
     Attributes:
@@ -96,8 +96,8 @@ class Coefficients:
     """
 
     layout: Layout
-    blocks: tuple[Block, ...]
-    inputs: tuple[Block, ...]
+    blocks: tuple[CoefficientBlock, ...]
+    inputs: tuple[CoefficientBlock, ...]
     frame: Frame
     noise: FloatArray
     samples: int
@@ -106,11 +106,11 @@ class Coefficients:
 
     @property
     def weight_unit(self) -> float:
-        """What a linear coefficient is multiplied by to be a weight of y on x."""
+        """The factor that turns a linear coefficient into a weight of y on x."""
         return self.frame.y_unit / self.frame.x_unit
 
     @property
-    def linear(self) -> Block:
+    def linear(self) -> CoefficientBlock:
         """The linear block, which has the shape of a weight."""
         return next(block for block in self.blocks if block.name == "linear")
 

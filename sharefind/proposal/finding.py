@@ -1,4 +1,4 @@
-"""What a proposal is: an exact space of weights, its group, and what else the samples leave standing.
+"""Proposals: an exact space of weights, its group, and its rivals.
 
 `propose` finds it.
 """
@@ -52,7 +52,7 @@ class Finding:
         layout: The weights and what could move them.
         labels: The space, int32 (d_out d_in,).
         recognition: The name of the space: the largest group that fixes it.
-        name: What ties the weights: a group's name, "translation: ...", or "no sharing".
+        name: Name of the tying: a group's name, "translation: ...", or "no sharing".
         is_group: Whether the space is that of a group of permutations; False for a translation on windows.
         is_odd: Whether turning all signs, x to -x and y to -y, is a symmetry beside the group, or the only one.
         has_signal: Whether coefficients differ from noise at all.
@@ -64,9 +64,9 @@ class Finding:
         rivals: The next spaces; a single one where the first is decided.
         is_decided: Whether one space has a share of `Proposing.credible`.
         is_exhaustive: Whether the search for permutations was not cut short.
-        smaller: What could most easily be dropped from the space; None where nothing can be dropped.
-        alternatives: What the samples propose next, should other samples reject this; each has no alternatives of its
-            own.
+        smaller: The part of the space that could be dropped most easily; None where none can.
+        alternatives: Further proposals of the same samples, for the case that other samples reject this one; these have
+            no alternatives themselves.
         log_odds: Log odds of a group of maps against an accident; such a finding has no share.
     """
 

@@ -1,8 +1,8 @@
-"""In which frame does a group hold best? Least squares on the functions that it keeps there, by Gauss and Newton.
+"""The frame in which a group holds best: least squares on the functions that the group keeps there, by Gauss-Newton.
 
-Coefficients that are compared with what a group keeps (`vector_groups`) are as uncertain as the inputs are uneven. The
-functions that a group keeps in a frame are few, and the rows say how well they fit: the frame of the best fit is
-sharper, and its error that of nonlinear least squares.
+`vector_groups` compares free coefficients with the ones a group keeps; where inputs are distributed unevenly, these
+are uncertain. A group keeps few functions in a frame, and least squares on them give a sharper frame, with the error of
+nonlinear least squares.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class FrameSteps:
     """How the frame of the best fit is looked for.
 
     Attributes:
-        steps: At most.
-        halvings: Of a step that fits worse, at most.
-        longest: Step, in radians.
-        close: Step, in radians, that ends the search.
-        difference: Angle, in radians, of difference quotients.
-        least: Curvature, relative to the largest, below which a direction does not matter.
+        steps: Largest number of steps.
+        halvings: How often a step that fits worse is halved, at most.
+        longest: Longest step, in radians.
+        close: A shorter step ends the search, in radians.
+        difference: Angle of difference quotients, in radians.
+        least: Curvature, relative to the largest, below which a direction is ignored.
     """
 
     steps: int = 12
@@ -42,13 +42,27 @@ FRAME_STEPS = FrameSteps()
 
 
 def cayley(skew: FloatArray) -> FloatArray:
-    """The rotation (1 - A / 2)^-1 (1 + A / 2) of a skew matrix, (n, n): exp(A) up to the third power of A."""
+    """Return the rotation (1 - A / 2)^-1 (1 + A / 2), which is exp(A) up to terms of third order.
+
+    Args:
+        skew: Skew matrix A, shape (n, n).
+
+    Returns:
+        Shape (n, n).
+    """
     one = np.eye(len(skew))
     return np.asarray(np.linalg.solve(one - skew / 2, one + skew / 2))
 
 
 def plane_turns(n: int) -> FloatArray:
-    """Skew matrices of rotations by 1 radian in each plane of two coordinates, (n (n - 1) / 2, n, n)."""
+    """Return the skew matrices of rotations by 1 radian in each plane of two coordinates.
+
+    Args:
+        n: Dimension.
+
+    Returns:
+        Shape (n (n - 1) / 2, n, n).
+    """
     return np.asarray(skew_basis(n) * np.sqrt(2))
 
 
@@ -57,8 +71,9 @@ class FittedFrame:
     """The frame of the best fit.
 
     Attributes:
-        turn: Its vectors as columns, (n, n).
-        error: Standard error of an angle in radians, the largest over directions that matter; None where none does.
+        turn: The vectors of the frame as columns, shape (n, n).
+        error: Largest standard error of an angle over the directions that are not ignored, in radians; None where all
+            are ignored.
     """
 
     turn: FloatArray
@@ -68,13 +83,13 @@ class FittedFrame:
 def fitted_frame(
     models: Sequence[LabelModel], kept: Sequence[FloatArray], turn: FloatArray, settings: FrameSteps = FRAME_STEPS
 ) -> FittedFrame:
-    """The frame of the best fit near another one.
+    """Return the frame of the best fit near another frame.
 
     Args:
-        models: Of labels.
-        kept: For each of them orthonormal functions that the group keeps in the standard frame, (p q, k).
-        turn: Where the search begins, (n, n).
-        settings: How far it goes.
+        models: Fits of the labels.
+        kept: For each fit, orthonormal functions that the group keeps in the standard frame, shape (p q, k).
+        turn: The first frame, its vectors as columns, shape (n, n).
+        settings: Steps of the search.
     """
     problem = _FrameProblem(tuple(models), tuple(kept), settings)
     here = problem.at(turn)
@@ -91,9 +106,14 @@ def fitted_frame(
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """turn: (n, n). loss: in units of the noise. slopes: of minus half the loss. curvature: of half of it.
+    """The fit in one frame, with its derivatives by the angles.
 
-    scores: what each row adds to the slopes, (rows, count).
+    Attributes:
+        turn: The frame, shape (n, n).
+        loss: Squared error in units of the noise.
+        slopes: Gradient of minus half the loss, shape (count,).
+        curvature: Second derivatives of half the loss, shape (count, count).
+        scores: Contribution of each row to the slopes, shape (rows, count).
     """
 
     turn: FloatArray
@@ -103,19 +123,19 @@ class _Fit:
     scores: FloatArray
 
     def step(self, settings: FrameSteps) -> FloatArray:
-        """Angles, (count,)."""
+        """The angles of the next step, (count,)."""
         full = self._inverse(settings) @ self.slopes
         return np.asarray(full * min(1.0, settings.longest / max(float(np.abs(full).max()), 1e-300)))
 
     def error(self, settings: FrameSteps) -> float | None:
-        """By the slopes of all rows, whatever the law of their errors (Huber 1967)."""
+        """The standard error by the scores of all rows, for errors of any law (Huber 1967)."""
         inverse = self._inverse(settings)
         if not inverse.any():
             return None
         return float(np.sqrt(np.linalg.eigvalsh(inverse @ (self.scores.T @ self.scores) @ inverse)[-1]))
 
     def _inverse(self, settings: FrameSteps) -> FloatArray:
-        """Of the curvature, 0 in directions that do not matter."""
+        """The inverse of the curvature, 0 in directions that are ignored."""
         values, vectors = np.linalg.eigh(self.curvature)
         matters = values > settings.least * max(float(values[-1]), 1e-300)
         return np.asarray((vectors[:, matters] / values[matters]) @ vectors[:, matters].T)
@@ -144,7 +164,7 @@ class _FrameProblem:
     def _part(
         self, model: LabelModel, kept: FloatArray, turn: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """What one model adds to the loss, the slopes (count,), the curvature (count, count) and scores (rows, count).
+        """Contributions of one model: loss, slopes (count,), curvature (count, count) and scores (rows, count).
 
         The fitted labels are those of x -> Q f(Q^-1 x), for f among the functions that are kept in the standard frame.
         """
@@ -170,16 +190,19 @@ class _FrameProblem:
 
     @staticmethod
     def _functions(model: LabelModel, kept: FloatArray, turn: FloatArray) -> FloatArray:
-        """What is kept in a frame, for labels in the frame's coordinates, (views rows q, m k)."""
+        """Values of the functions kept in a frame, for labels in its coordinates, (views rows q, m k)."""
         p, q = model.basis.size, model.labels.shape[1]
         moved = model.design.reshape(-1, p) @ model.basis.turned(turn).T
         values = (moved @ kept.reshape(p, -1)).reshape(len(model.labels), model.sets, q, -1)
         return np.asarray(values.transpose(0, 2, 1, 3).reshape(len(model.labels) * q, -1))
 
     def _slants(self, model: LabelModel, inner: FloatArray, turn: FloatArray) -> FloatArray:
-        """How labels of a function, in the frame's coordinates, change with the frame's angles, (views rows q, count).
+        """Derivatives by the frame's angles of the labels of a function, in its coordinates, (views rows q, count).
 
-        inner: The function's coefficients in the frame, (m, p, q).
+        Args:
+            model: The fit.
+            inner: The function's coefficients in the frame, (m, p, q).
+            turn: The frame, (n, n).
         """
         found = []
         for skew in plane_turns(len(turn)):

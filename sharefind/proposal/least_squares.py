@@ -16,7 +16,7 @@ import numpy as np
 from sharefind.column_names import column_name
 from sharefind.errors import InputError
 from sharefind.inference.partitions.linear_estimates import finite_array
-from sharefind.proposal.coefficients import About, Block, Coefficients, inverse
+from sharefind.proposal.coefficients import About, CoefficientBlock, Coefficients, inverse
 from sharefind.proposal.monomials import Frame, Powers, has_constant, higher, pairs, products
 from sharefind.recognition import Layout
 from sharefind.typing import FloatArray, IntArray
@@ -66,7 +66,7 @@ def least_squares(
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        layout: What is moved; its first block is the weight (d_out, d_in).
+        layout: Layout of the moved entries; its first block is the weight (d_out, d_in).
         about: "mean" subtracts the mean of each column of x and of y, so that no vector added to them matters; "origin"
             keeps the zero of the data, which changes of sign need. Where x has a constant column, the origin stays and
             no constant is fitted.
@@ -103,13 +103,13 @@ def least_squares(
     residual = (labels - design @ values.T) / (1 - leverage)[:, None]
     noise = _noise(residual, labels, fit.rounding)
     shifts = _shifts(frame.powers, inputs, kinds, values, weighted) if about == "mean" else None
-    blocks, first = list[Block](), 0
+    blocks, first = list[CoefficientBlock](), 0
     for name, exponents, _ in kinds:
         part = slice(first, first + len(exponents))
         covariance = _covariance(residual, weighted[:, part], noise, gram[part, part], fit)
         if shifts is not None:
             covariance = _with_shifts(covariance, shifts[:, :, part], inputs)
-        blocks.append(Block(name, exponents, values[:, part], covariance))
+        blocks.append(CoefficientBlock(name, exponents, values[:, part], covariance))
         first = part.stop
     return Coefficients(layout, tuple(blocks), moments, frame, np.diag(noise).copy(), n, about)
 
@@ -230,7 +230,7 @@ def _covariance(
     return np.asarray(trust * (scores.T @ scores) + (1 - trust) * plain)
 
 
-def _moments(inputs: FloatArray, about: About, fit: Fit) -> tuple[Block, ...]:
+def _moments(inputs: FloatArray, about: About, fit: Fit) -> tuple[CoefficientBlock, ...]:
     """Squares and products of X, and its means where they are not the zero of the inputs."""
     n, d = inputs.shape
     eye = np.eye(d, dtype=np.int64)
@@ -244,7 +244,7 @@ def _moments(inputs: FloatArray, about: About, fit: Fit) -> tuple[Block, ...]:
         covariance = np.atleast_2d(np.cov(columns, rowvar=False)) / n
         floor = fit.rounding * np.maximum(np.mean(columns**2, axis=0), np.finfo(np.float64).tiny)
         values = columns.mean(axis=0)[None, :]
-        blocks.append(Block(name, exponents, values, covariance + np.diag(floor)))
+        blocks.append(CoefficientBlock(name, exponents, values, covariance + np.diag(floor)))
     return tuple(blocks)
 
 

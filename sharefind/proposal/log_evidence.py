@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from sharefind.proposal.coefficients import Block, Coefficients, Signed
+from sharefind.proposal.coefficients import CoefficientBlock, Coefficients, Signed
 from sharefind.spaces import tying
 from sharefind.typing import FloatArray, IntArray
 
@@ -35,7 +35,7 @@ class BlockEvidence:
             block.
     """
 
-    block: Block
+    block: CoefficientBlock
     kinds: IntArray
     smallest_kind: float = 0.1
 
@@ -171,7 +171,7 @@ class LogEvidence:
     Attributes:
         coefficients: Coefficients of the data.
         signal: p-value below which coefficients are no noise.
-        ambient: What generates all moves that are looked at, as permutations of the layout's points; the swaps of the
+        ambient: Generators of all moves that are considered, as permutations of the layout's points; the swaps of the
             layout where None.
     """
 
@@ -233,7 +233,7 @@ class LogEvidence:
             self._known[key] = min(0.0, log - found.log(free(found.block.dim))) if is_veto else log
         return self._known[key]
 
-    def _is_relation(self, block: Block) -> bool:
+    def _is_relation(self, block: CoefficientBlock) -> bool:
         """Whether a block says how Y depends on X."""
         return block.name != "constant" and block not in self.coefficients.inputs
 

@@ -50,7 +50,7 @@ class Powers:
             inputs: Shape (n, d).
 
         Returns:
-            Shape (4, n, d).
+            Shape (4, n, d): the polynomials of degree 0, 1, 2 and 3 of each input.
         """
         return np.stack([np.ones_like(inputs), inputs, inputs**2 - self.second, inputs**3 - self.tilt * inputs])
 
@@ -61,7 +61,7 @@ class Powers:
             inputs: Shape (n, d).
 
         Returns:
-            Shape (4, n, d).
+            Shape (4, n, d): those of the polynomials of degree 0, 1, 2 and 3.
         """
         return np.stack([np.zeros_like(inputs), np.ones_like(inputs), 2 * inputs, 3 * inputs**2 - self.tilt])
 
@@ -72,7 +72,7 @@ class Frame:
 
     Attributes:
         x_origin: Shape (d_in,), what is subtracted from the inputs.
-        x_unit: What they are divided by then; one number for all.
+        x_unit: Divisor of all inputs after that.
         y_origin: Shape (d_out,), the same of the labels.
         y_unit: The same of the labels.
         powers: The polynomials of inputs that were brought to this zero and this unit.
@@ -89,7 +89,7 @@ def products(of: FloatArray, exponents: IntArray) -> FloatArray:
     """Return products of polynomials of one input each.
 
     Args:
-        of: Values of the polynomials, shape (4, n, d).
+        of: Values of the polynomials of degree 0 to 3, shape (4, n, d).
         exponents: Shape (p, d).
 
     Returns:

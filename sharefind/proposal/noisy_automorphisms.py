@@ -13,7 +13,7 @@ from itertools import permutations, product
 
 import numpy as np
 
-from sharefind.proposal.coefficients import Block, Coefficients
+from sharefind.proposal.coefficients import CoefficientBlock, Coefficients
 from sharefind.recognition.naming import orbit_numbers
 from sharefind.typing import FloatArray, IntArray
 
@@ -72,7 +72,7 @@ class PermutationSearch:
     """Permutations of the points of a layout, by base point and image.
 
     Attributes:
-        coefficients: What they nearly keep.
+        coefficients: The coefficients that they nearly keep.
         effort: How long they are searched, and how near they must come.
         expansions: Partial permutations that were looked at.
         is_exhaustive: Whether the search was not cut short.
@@ -110,7 +110,7 @@ class PermutationSearch:
         points = self.coefficients.layout.points
         return np.zeros((points, points)), np.full((points, points), np.inf)
 
-    def _table(self, block: Block) -> tuple[FloatArray, FloatArray]:
+    def _table(self, block: CoefficientBlock) -> tuple[FloatArray, FloatArray]:
         """One kind of coefficient and its variance on all pairs of points, (P, P) each."""
         table, spread = self._empty()
         rows, columns = self.coefficients.layout.blocks[0]
@@ -123,7 +123,7 @@ class PermutationSearch:
                 spread[np.ix_(r, c)] = block.variance
         return table, spread
 
-    def _pairs(self, block: Block) -> tuple[FloatArray, FloatArray]:
+    def _pairs(self, block: CoefficientBlock) -> tuple[FloatArray, FloatArray]:
         """The products x_a x_b of one output on pairs of inputs, (P, P) each; its own sign is taken to stay."""
         table, spread = self._empty()
         first, second = (np.array(pair) for pair in zip(*(np.flatnonzero(e) for e in block.exponents), strict=True))

@@ -22,7 +22,7 @@ class TiedSpace:
     """A space of weights.
 
     Attributes:
-        name: What ties them where no group does, else "".
+        name: Name of the tying where there is no group, else "".
         labels: The space, int32 (dim,).
         log: Its log evidence.
         generators: Generators of a group that fixes it; None where none does.
@@ -40,7 +40,7 @@ class TiedSpace:
 
     @property
     def kind(self) -> tuple[int, ...]:
-        """What conjugate spaces share: the sizes of the classes, and of the part that vanishes."""
+        """The invariants of conjugate spaces: the sizes of the classes, and of the part that vanishes."""
         sizes = sorted(tying.class_sizes(self.labels).tolist())
         return (int((self.labels == 0).sum()), *sizes)
 

@@ -25,7 +25,7 @@ from sharefind.proposal.posterior import Posterior, TiedSpace, common_refinement
 from sharefind.proposal.translation import Translations
 from sharefind.proposal.vectors import tied_vector
 from sharefind.recognition import Layout, Recognition, matrix_layout, recognise_layout
-from sharefind.recognition.layout import Axis, Moves
+from sharefind.recognition.layout import Axis, MoveKind
 from sharefind.spaces import Subspace
 from sharefind.spaces.tying import canonical
 from sharefind.typing import FloatArray
@@ -111,14 +111,14 @@ def propose(
 
 
 def _explored(
-    x: FloatArray, y: FloatArray, moves: Moves, about: About, seed: int, settings: Proposing, names: Sequence[str]
+    x: FloatArray, y: FloatArray, moves: MoveKind, about: About, seed: int, settings: Proposing, names: Sequence[str]
 ) -> Finding:
-    """What one kind of permutations makes of the samples."""
+    """The finding with one kind of permutations."""
     evidence = LogEvidence(least_squares(x, y, _layout(x, y, moves), about, names=names))
     return _Exploration(evidence, _layout(x, y, "permutations"), settings).finding(seed)
 
 
-def _layout(x: FloatArray, y: FloatArray, moves: Moves) -> Layout:
+def _layout(x: FloatArray, y: FloatArray, moves: MoveKind) -> Layout:
     """Inputs and outputs move together where there are as many of them; a constant input stays."""
     d_in, d_out = x.shape[1], y.shape[1]
     layout = matrix_layout((d_out, d_in), moves=moves)
@@ -140,7 +140,7 @@ class _Exploration:
 
     @property
     def layout(self) -> Layout:
-        """What may be moved."""
+        """The layout of the entries that may be moved."""
         return self.evidence.coefficients.layout
 
     def _spaces(self, seed: int) -> tuple[list[TiedSpace], bool]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.stabiliser_chain import Level, Permutations, StabiliserChain
-from sharefind.proposal.coefficients import Block
+from sharefind.proposal.coefficients import CoefficientBlock
 from sharefind.proposal.noisy_automorphisms import EFFORT, Effort
 from sharefind.recognition.naming import orbit_numbers
 from sharefind.typing import FloatArray, IntArray
@@ -42,7 +42,7 @@ class Table:
     columns: IntArray
 
     @classmethod
-    def of(cls, block: Block, values: FloatArray | None = None) -> Table:
+    def of(cls, block: CoefficientBlock, values: FloatArray | None = None) -> Table:
         """Return the table of a block.
 
         All monomials of a block have the same powers, up to their order.

@@ -80,17 +80,17 @@ class ProposedSubgroup:
 
 @dataclass(frozen=True, eq=False)
 class SubgroupFinding:
-    """What samples say of the subgroups of a group.
+    """The subgroups of a group that samples propose.
 
     Attributes:
         whole: The group.
         proposed: Subgroups that samples speak for, the likeliest first; none where they show no signal.
-        family: What is to be tested: these, subgroups below them and all joins, the whole group among them.
+        family: Groups to test: these, subgroups below them and all joins, the whole group among them.
         log_evidence: Log evidence of each member of the family.
         samples: n that proposed.
         has_signal: Whether coefficients differ from noise at all.
         is_exhaustive: Whether the search was not cut short.
-        relations: What they make of the relation under the ties of each member of the family; None without a signal.
+        relations: The relation that they expect under the ties of each member of the family; None without a signal.
     """
 
     whole: FiniteGroup
@@ -186,13 +186,13 @@ class _Exploration:
 
     @cached_property
     def kernel(self) -> list[IntArray]:
-        """What generates the elements that move no coordinate; they belong to every proposal."""
+        """Generators of the elements that move no coordinate; they belong to every proposal."""
         degree = self.points.group.degree
         level = next((level for level in self.chain.levels if level.point < degree), None)
         return [] if level is None else [np.asarray(g[:degree], dtype=np.int64) for g in level.generators]
 
     def finding(self) -> SubgroupFinding:
-        """What the samples propose."""
+        """The proposals of the samples."""
         whole, samples = self.points.group, self.evidence.coefficients.samples
         if not self.evidence.has_signal:
             return SubgroupFinding(whole, (), (whole,), {}, samples, False, True)
@@ -274,7 +274,7 @@ class _Exploration:
         return generated_subgroup(whole, group.generators, permutation_group_name(group))
 
     def _family(self, found: Posterior, proposed: Sequence[ProposedSubgroup]) -> tuple[FiniteGroup, ...]:
-        """What is tested: proposals as long as their joins are not too many, and subgroups below the first.
+        """The groups to test: proposals while their joins are not too many, and subgroups of the first.
 
         It follows from the proposing samples alone.
         """

@@ -20,7 +20,7 @@ from torch import Tensor
 from sharefind.groups import FiniteGroup
 from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.stabiliser_chain import Permutations
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.proposal.log_evidence import Labels, LogEvidence, fixed_pattern
 from sharefind.proposal.monomials import Frame, products
@@ -54,7 +54,7 @@ class RelationContrast:
     weights: FloatArray
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for the subgroup that it was made for; see `Statistic`.
 
@@ -90,7 +90,7 @@ class RelationContrast:
 
 @dataclass(frozen=True, eq=False)
 class TiedRelations:
-    """What the proposing rows make of the relation under the ties of each subgroup.
+    """The relation that the proposing rows expect under the ties of each subgroup.
 
     Attributes:
         points: Points of the whole group, on outputs and inputs.
@@ -138,7 +138,7 @@ class TiedRelations:
 
     @property
     def _weights(self) -> FloatArray:
-        """One over the noise of each label, the mean over those that the whole group mixes."""
+        """One over the noise of each label, averaged over labels that the whole group mixes."""
         return 1 / _fixed_part(self.evidence.coefficients.noise, self._ties(self.points.group).mixed)
 
     def _ties(self, group: FiniteGroup | None) -> _Ties:
@@ -192,11 +192,11 @@ class _Ties:
         return np.hstack([b.posterior_mean(labels).reshape(b.block.values.shape) for b, labels in blocks])
 
     def of_outputs(self, vector: FloatArray) -> FloatArray:
-        """What the group fixes of labels (d_out,)."""
+        """The fixed part of labels (d_out,)."""
         return _fixed_part(vector, self.outputs)
 
     def of_inputs(self, vector: FloatArray) -> FloatArray:
-        """What the group fixes of inputs (d_in,)."""
+        """The fixed part of inputs (d_in,)."""
         return _fixed_part(vector, self.inputs)
 
 

@@ -25,9 +25,9 @@ class Translations:
 
     Attributes:
         fewest: Fewest outputs along which a shift can be seen, and times that a weight must be used.
-        reserve: What a tying without a group must gain over one with a group, in units of log evidence, beside the log
-            of the number of bands that are compared.
-        cut: What a filter must gain beyond that where some outputs do not see all of it, and again where these are set
+        reserve: Gain in log evidence that a tying without a group needs over one with a group, beside the log of the
+            number of bands that are compared.
+        cut: Further gain that a filter needs where some outputs do not see all of it, and again where these are set
             free.
         fewest_inside: Fewest outputs that see all of a filter whose other outputs are set free.
         most_border: Most outputs on each side that are left aside when a band is looked for in the middle.
@@ -176,7 +176,7 @@ class Band:
 
 
 def _with_own(plain: Labels, rows: NDArray[np.bool_], own: NDArray[np.bool_]) -> Labels:
-    """A pattern in which the entries of some rows vanish, but for those that get a class each; (d_out, d_in) both."""
+    """A pattern in which the entries of some rows vanish, except rows that get a class each; (d_out, d_in) both."""
     labels = np.where(rows.ravel(), 0, plain).astype(np.int64)
     free = np.flatnonzero(own)
     labels[free] = int(plain.max()) + 1 + np.arange(free.size)

@@ -1,9 +1,10 @@
-"""Which subgroup of O(n), in which frame, do samples speak for? Axes in space, mirrors, point groups.
+"""The subgroup of O(n), in its frame, that samples support best: axes in space, mirrors, point groups.
 
-Functions of vectors are fitted to the labels (`vector_features`); a group in a frame has the misfit of the coefficients
-from what it keeps, and the price of the parameters that are left (Schwarz 1978). In the plane and in space all point
-groups and those of an axis are looked at, in frames that fill the rotations and are then moved to the least misfit;
-in more dimensions the Lie algebra proposes the subspaces. Whether a group holds is left to exact tests on other rows.
+Functions of vectors are fitted to the labels (`vector_features`). The score of a group in a frame is the misfit of the
+coefficients from the functions that it keeps, plus a price for each free parameter (Schwarz 1978). In the plane and in
+space it compares all point groups and the groups of an axis, in frames that fill the rotations and are then moved to
+the least misfit; in more dimensions the Lie algebra proposes the subspaces. Exact tests on other rows decide whether
+the group holds.
 """
 
 from __future__ import annotations
@@ -38,16 +39,16 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True)
 class VectorProposing:
-    """How widely groups and frames are looked for.
+    """How widely the search looks for groups and frames.
 
     Attributes:
         largest_axial: n of the largest axial point group in space.
-        frames: That fill the rotations.
-        refined: Groups whose frames are moved to the least misfit, beside the cubic and icosahedral ones.
-        starts: Frames from which that is begun, for each group.
-        steps: Steps of one search for the least misfit, at most.
-        close: Half an angle, in radians, by which a frame is moved to a rational one.
-        most_below: Subgroups of a point group up to which all are tested.
+        frames: Number of frames that fill the rotations.
+        refined: Number of groups whose frames are moved to the least misfit, beside the cubic and icosahedral ones.
+        starts: Number of frames, for each group, from which the search for the least misfit starts.
+        steps: Largest number of steps of one such search.
+        close: Half the largest angle by which a frame is moved to a rational one, in radians.
+        most_below: Largest number of subgroups of a point group for which all are tested.
     """
 
     largest_axial: int = 6
@@ -64,12 +65,12 @@ PROPOSING_VECTORS = VectorProposing()
 
 @dataclass(frozen=True, eq=False)
 class PlacedGroup:
-    """A group that samples speak for.
+    """A group that samples support, in its frame.
 
     Attributes:
-        group: In its frame, exact.
-        log_odds: Log evidence over that of no symmetry, by Schwarz' criterion.
-        axes: The frame's vectors, as rows, float (n, n).
+        group: The exact group in its frame.
+        log_odds: Log evidence minus that of no symmetry, by Schwarz' criterion.
+        axes: The vectors of the frame as rows, shape (n, n).
         error: Standard error of the frame, in degrees; None where it has none.
     """
 
@@ -81,11 +82,11 @@ class PlacedGroup:
 
 @dataclass(frozen=True, eq=False)
 class VectorFinding:
-    """What samples say of the subgroups of O(n).
+    """The subgroups of O(n) that are proposed for tests.
 
     Attributes:
-        proposed: The likeliest group; None where the whole group is, or nothing is.
-        family: What is tested, closed under joins, the trivial group first and the whole one last.
+        proposed: The likeliest group; None where the whole group or no symmetry is likelier.
+        family: The groups to test, closed under joins, the trivial group first and the whole group last.
     """
 
     proposed: PlacedGroup | None
@@ -95,12 +96,12 @@ class VectorFinding:
 def propose_vector_groups(
     fits: Sequence[LabelFit], whole: CompactGroup, settings: VectorProposing = PROPOSING_VECTORS
 ) -> VectorFinding:
-    """The subgroup of SO(n) or O(n) that labels speak for, with what is to be tested.
+    """Return the subgroup of SO(n) or O(n) that labels support best, with the groups to test.
 
     Args:
         fits: Fits of the labels.
         whole: SO(n) or O(n).
-        settings: How widely is looked.
+        settings: How widely the search looks.
     """
     alone = (_rotations(whole), whole) if whole.discrete else (whole,)
     if not fits:
@@ -118,10 +119,10 @@ def propose_vector_groups(
 
 
 def _plain(found: FittedFrame, errors: float = 2.5) -> FloatArray:
-    """A frame along the coordinates whose axis is as many errors off at most, or the one found.
+    """A frame along the coordinates if its axis is within this number of standard errors, else the frame found.
 
-    Axes are mostly chosen so; and an exact basis of what an axis near a coordinate leaves has entries of all sizes, on
-    which trainings diverge.
+    Users mostly choose axes along coordinates. An axis near a coordinate also gives an exact basis with entries of all
+    sizes, on which trainings diverge.
     """
     plain = signed_start(found.turn)
     across = float(np.linalg.norm(np.cross(found.turn[:, -1], plain[:, -1])))
@@ -129,7 +130,11 @@ def _plain(found: FittedFrame, errors: float = 2.5) -> FloatArray:
 
 
 def no_turns(n: int) -> OrthogonalSubgroup:
-    """The trivial group of R^n."""
+    """Return the trivial group of R^n.
+
+    Args:
+        n: Dimension.
+    """
     return OrthogonalSubgroup("C1", n, (), (), (), np.eye(n)[None])
 
 
@@ -158,8 +163,10 @@ def _family(
 class _Template:
     """A group in the coordinates of a frame that is not known yet.
 
-    group: in the standard frame. sizes: of the subspaces that it maps to themselves and whose rotations are tested too;
-    none for cubic groups. freedom: of the frame.
+    Attributes:
+        group: The group in the standard frame.
+        sizes: Dimensions of its invariant subspaces whose rotations are tested, too; none for cubic groups.
+        freedom: Number of parameters of the frame.
     """
 
     group: OrthogonalSubgroup
@@ -186,7 +193,7 @@ class _Search:
 
     @cached_property
     def price(self) -> float:
-        """Of a parameter: log of the rows."""
+        """Price of a parameter: log of the number of rows."""
         return math.log(max(fit.rows for fit in self.fits))
 
     def best(self) -> tuple[_Template, FloatArray, float] | None:
@@ -261,7 +268,7 @@ class _Search:
                     yield _Template(group, sizes, self.n * (self.n - 1) // 2), frame
 
     def kept(self, template: _Template, fit: LabelFit) -> FloatArray:
-        """Orthonormal functions that the template keeps, (p q, k)."""
+        """Orthonormal functions in the basis of a fit that the template keeps, (p q, k)."""
         return self.kept_of(template, fit.basis, fit.b.shape[2])
 
     def kept_of(self, template: _Template, basis: Basis, q: int) -> FloatArray:
@@ -296,7 +303,7 @@ class _Search:
     def _moved(
         self, template: _Template, start: FloatArray, spread: float = 0.2
     ) -> tuple[_Template, FloatArray, float]:
-        """The frame of least misfit near a start. spread: of the first steps."""
+        """The frame of least misfit near a start; `spread` is the length of the first steps."""
         skew = plane_turns(self.n)
 
         def turned(angles: FloatArray) -> FloatArray:
@@ -316,13 +323,13 @@ class _Search:
 
 
 def _rank(item: tuple[_Template, FloatArray, float]) -> tuple[float, int, int]:
-    """Evidence, and of groups that keep the same functions the larger one."""
+    """Sorting key: the evidence; for groups that keep the same functions, the size."""
     group = item[0].group
     return round(item[2], 2), len(group.lie_algebra), len(group.elements)
 
 
 def _freedom(group: OrthogonalSubgroup) -> int:
-    """Numbers that say where a group of the plane or of space lies: of its axis, and of the turn about it."""
+    """Number of parameters of the frame of a group: those of its axis, and of the angle about it."""
     if group.n == 2:
         return 1 if group.name.startswith("D") else 0
     if group.name == "Ci":
@@ -332,7 +339,7 @@ def _freedom(group: OrthogonalSubgroup) -> int:
 
 
 def _generic(group: OrthogonalSubgroup) -> list[FloatArray]:
-    """Elements that together are kept by exactly what the whole group keeps."""
+    """Elements that keep exactly the functions that the whole group keeps."""
     turns = [cayley(1.2345 * k * matrix) for k, matrix in enumerate(group.algebra, start=1)]
     return [*turns, *(to_float(matrix) for matrix in group.discrete)]
 
@@ -345,7 +352,7 @@ def _misfit(fit: LabelFit, moved: FloatArray, kept: FloatArray) -> FloatArray:
 
 
 def _blocks_of(algebra: FloatArray, close: float = 1e-3) -> tuple[tuple[int, ...], FloatArray] | None:
-    """Dimensions of the subspaces that an algebra turns freely and a frame of them; None for other algebras."""
+    """Dimensions and frame of the subspaces that an algebra rotates freely; None for other algebras."""
     casimir = -np.einsum("kij,kjl->il", algebra, algebra)
     values, vectors = np.linalg.eigh(casimir)
     sizes = np.rint(2 * values + 1).astype(int)

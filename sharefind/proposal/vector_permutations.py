@@ -1,4 +1,4 @@
-"""Which permutations of vectors do samples speak for, whatever turns them? By inner products, which rotations keep."""
+"""The permutations of vectors that samples support, found by inner products, which rotations keep."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ from sharefind.typing import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class PermutationFinding:
-    """What samples say of the permutations of vectors.
+    """The permutations of vectors that are proposed for tests.
 
     Attributes:
         proposed: The likeliest group, or all permutations inside its orbits; the trivial one where none is likelier.
-        family: What is tested, closed under joins, the trivial group first and the whole factor last.
+        family: The groups to test, closed under joins, the trivial group first and the whole factor last.
+        why_not: Why no group between these two could be proposed; empty elsewhere.
     """
 
     proposed: FiniteGroup
     family: tuple[FiniteGroup, ...]
+    why_not: str = ""
 
 
 def propose_permutations(
@@ -47,24 +49,20 @@ def propose_permutations(
     most_proposed: int = 3,
     most_tested: int = 12,
 ) -> PermutationFinding:
-    """Subgroups of the finite factor that are to be tested, with the likeliest of them.
+    """Return the subgroups of the finite factor to test, with the likeliest of them.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        in_rep: Representation of the whole group, on X.
-        out_rep: On Y.
-        layout: What the coordinates are.
+        in_rep: Representation of the whole group on X.
+        out_rep: Representation of the whole group on Y.
+        layout: The vectors and scalars among the coordinates.
         finite: The finite factor.
-        most_listed: Subgroups up to which all are tested.
-        most_proposed: Groups that are proposed at most.
-        most_tested: Groups at most, with their joins.
-
-    Returns:
-        The groups.
+        most_listed: Largest number of subgroups for which all are tested.
+        most_proposed: Largest number of proposed groups.
+        most_tested: Largest number of tested groups, with their joins.
     """
     ends = (FiniteGroup("C1", finite.degree, (), finite.natural_blocks), finite)
-    nothing = PermutationFinding(ends[0], ends)
     if finite.order <= MAX_SUBGROUP_ORDER:
         listed = subgroups(finite)
         if len(listed) <= most_listed:
@@ -76,11 +74,11 @@ def propose_permutations(
     else:
         labels = _mixed(x, y, in_rep, out_rep, layout, finite)
     if inputs is None or labels is None:
-        return nothing
+        return PermutationFinding(ends[0], ends, f"{finite.name} does more than permute vectors and scalars")
     try:
         found = propose_subgroups(inputs[0], labels[0], inputs[1], labels[1])
-    except InputError:
-        return nothing
+    except InputError as error:
+        return PermutationFinding(ends[0], ends, f"of the inner products of vectors, {error}")
     family = JoinClosed(finite, most_tested)
     for one in found.proposed[:most_proposed]:
         family.add([one.group, *_within_orbits(one.group, finite)])
@@ -102,7 +100,7 @@ def _order(group: FiniteGroup) -> int:
 def _within_orbits(group: FiniteGroup, finite: FiniteGroup) -> list[FiniteGroup]:
     """All permutations of the points inside each orbit of a group, where the finite factor has them.
 
-    Noise may speak for a group that is smaller than the truth: C_3 in place of S_3.
+    Noise may favour a group that is smaller than the truth: C_3 in place of S_3.
     """
     swaps, numbers = [], orbit_numbers(list(group.generator_array), group.degree)
     orbits = [np.flatnonzero(numbers == k).tolist() for k in range(int(numbers.max()) + 1)]
@@ -119,7 +117,7 @@ def _within_orbits(group: FiniteGroup, finite: FiniteGroup) -> list[FiniteGroup]
 
 
 def _without_field(x: FloatArray, y: FloatArray, layout: VectorLayout) -> FloatArray:
-    """Labels less what is linear in sums of vectors, which all permutations keep and inner products see as noise."""
+    """Labels without the part linear in sums of vectors, which all permutations keep; to inner products it is noise."""
     sums = np.concatenate([x[:, layout.x.vectors[list(orbit)]].sum(1) for orbit in layout.x.orbits], axis=1)
     centred = sums - sums.mean(0)
     return np.asarray(y - centred @ np.linalg.lstsq(centred, y - y.mean(0), rcond=None)[0])
@@ -128,10 +126,10 @@ def _without_field(x: FloatArray, y: FloatArray, layout: VectorLayout) -> FloatA
 def _invariants(
     values: FloatArray, rep: Representation, side: Sides, layout: VectorLayout, finite: FiniteGroup
 ) -> tuple[FloatArray, Representation] | None:
-    """Inner products of vectors and scalars, with how the finite factor permutes them.
+    """Inner products of vectors, and scalars, with the action of the finite factor on them.
 
-    Vectors of an orbit that sum to zero in every row, as those relative to their mean do, have dependent inner
-    products. Squared distances, which are not, stand for them; their products with other vectors are left out.
+    Vectors of an orbit that sum to zero in every row, such as vectors relative to their mean, have dependent inner
+    products. Independent squared distances replace them; their products with other vectors are left out.
     """
     on_vectors = _moves(rep, layout, finite, side.vectors[:, 0]) if len(side.vectors) else _none(finite)
     on_scalars = _moves(rep, layout, finite, side.scalars)
@@ -176,7 +174,7 @@ def _mixed(
     layout: VectorLayout,
     finite: FiniteGroup,
 ) -> tuple[FloatArray, Representation] | None:
-    """Inner products of labels with inputs, with how the finite factor permutes them."""
+    """Inner products of labels with inputs, with the action of the finite factor on them."""
     on_x = _moves(in_rep, layout, finite, layout.x.vectors[:, 0])
     on_y = _moves(out_rep, layout, finite, layout.y.vectors[:, 0])
     if on_x is None or on_y is None:

@@ -31,7 +31,7 @@ OFFERED = {
     "recognise_layout": ".recognise",
     "vector_layout": ".layout",
 }
-"""What is offered here, and where it lies."""
+"""Names that the package offers, each with its module."""
 
 __all__ = list(OFFERED)
 offers(__name__)

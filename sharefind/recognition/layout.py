@@ -16,9 +16,9 @@ from sharefind.errors import SpaceError
 from sharefind.groups import NaturalBlock
 from sharefind.typing import IntArray
 
-Moves = Literal["permutations", "signed", "none"]
+MoveKind = Literal["permutations", "signed", "none"]
 
-MOVES: tuple[Moves, ...] = ("permutations", "signed", "none")
+MOVES: tuple[MoveKind, ...] = ("permutations", "signed", "none")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Axis:
 
     name: str
     size: int
-    moves: Moves = "permutations"
+    moves: MoveKind = "permutations"
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -187,7 +187,7 @@ class Layout:
 
 
 def matrix_layout(
-    shape: tuple[int, int], bias: bool = False, together: bool | None = None, moves: Moves = "permutations"
+    shape: tuple[int, int], bias: bool = False, together: bool | None = None, moves: MoveKind = "permutations"
 ) -> Layout:
     """Return the layout of a weight (d_out, d_in), with or without a bias (d_out,), as in
     `sharefind.spaces.matrix_space`.
@@ -211,7 +211,7 @@ def matrix_layout(
     return Layout(axes, (weight, (0,)) if bias else (weight,))
 
 
-def vector_layout(size: int, moves: Moves = "permutations") -> Layout:
+def vector_layout(size: int, moves: MoveKind = "permutations") -> Layout:
     """Return the layout of a vector of parameters; its axis is called "parameters".
 
     Args:

@@ -120,16 +120,16 @@ def lie_stabiliser(space: Subspace, layout: Layout, cut: float = 1e-8) -> LieSta
     return LieStabiliser(layout, planes, algebra, lie_name(_float_matrices(algebra, layout, planes)))
 
 
-Move = dict[int, list[tuple[int, int]]]
+SparseMap = dict[int, list[tuple[int, int]]]
 """Column -> [(row, 1 or -1)]: the matrix of an infinitesimal rotation on Z."""
 
 
-def _plane_move(layout: Layout, plane: Plane) -> Move:
+def _plane_move(layout: Layout, plane: Plane) -> SparseMap:
     """Return the matrix of a plane on Z: E_ij - E_ji applied to the rows and to the columns of every
     block, (dim, dim).
     """
     axis, low, high = plane
-    move: Move = {}
+    move: SparseMap = {}
     start = 0
     for block in layout.blocks:
         numbers = start + np.arange(int(np.prod(layout.shape(block)))).reshape(layout.shape(block))
@@ -143,7 +143,7 @@ def _plane_move(layout: Layout, plane: Plane) -> Move:
     return move
 
 
-def _exact_algebra(space: Subspace, moves: list[Move]) -> Subspace:
+def _exact_algebra(space: Subspace, moves: list[SparseMap]) -> Subspace:
     basis = space.exact_rows()
     zero = basis.domain.zero
     equations: Rows = {}
@@ -166,7 +166,7 @@ def _float_kernel(equations: FloatArray, tolerance: float) -> Subspace:
     return Subspace.numerical(right[rank:], tolerance)
 
 
-def _dense(move: Move, dim: int) -> FloatArray:
+def _dense(move: SparseMap, dim: int) -> FloatArray:
     matrix = np.zeros((dim, dim))
     for column, entries in move.items():
         for row, sign in entries:
@@ -174,7 +174,7 @@ def _dense(move: Move, dim: int) -> FloatArray:
     return matrix
 
 
-def _combined(moves: list[Move], weights: dict[int, Any], dim: int, field: Any) -> DomainMatrix:
+def _combined(moves: list[SparseMap], weights: dict[int, Any], dim: int, field: Any) -> DomainMatrix:
     """Return sum_p weights[p] moves[p], exact (dim, dim)."""
     rows: Rows = {}
     for p, weight in weights.items():

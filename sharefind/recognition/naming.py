@@ -17,7 +17,7 @@ from sympy import GF
 from sharefind.exact.matrices import rows_of, sparse_matrix
 from sharefind.groups import FiniteGroup, structure_name
 from sharefind.groups.catalogue import NAME_BOUNDS
-from sharefind.groups.group import permutation_sign
+from sharefind.groups.cycles import permutation_sign
 from sharefind.recognition.automorphisms import Engine, automorphisms
 from sharefind.spaces.tying import components, connected
 from sharefind.typing import IntArray

@@ -14,12 +14,12 @@ import numpy as np
 
 from sharefind.errors import SpaceError
 from sharefind.groups import FiniteGroup, Representation, cycle_notation
+from sharefind.groups.cycles import cycles
 from sharefind.groups.enumeration import enumerate_elements
-from sharefind.groups.group import cycles
 from sharefind.groups.linear_action import Kind
 from sharefind.recognition.automorphisms import Engine, automorphisms
 from sharefind.recognition.colours import entry_labels, point_colours
-from sharefind.recognition.layout import Layout, Moves, matrix_layout, vector_layout
+from sharefind.recognition.layout import Layout, MoveKind, matrix_layout, vector_layout
 from sharefind.recognition.lie_algebra import LieStabiliser, lie_stabiliser
 from sharefind.recognition.naming import MAX_STRUCTURE_ORDER, group_name, is_named
 from sharefind.spaces import tying
@@ -123,7 +123,7 @@ class Recognition:
 
     @property
     def in_representation(self) -> Representation:
-        """Representation of G on the columns of the first block; on its indices, if it is a vector."""
+        """Representation of G on the columns of the first block; on its entries, if the block is a vector."""
         return self.representation(self.layout.axes[self.layout.blocks[0][-1]].name)
 
 
@@ -133,7 +133,7 @@ def recognise(
     *,
     bias: bool = False,
     together: bool | None = None,
-    moves: Moves = "permutations",
+    moves: MoveKind = "permutations",
     continuous: bool = False,
     engine: Engine = "auto",
 ) -> Recognition:
@@ -154,7 +154,7 @@ def recognise(
     Raises:
         SpaceError: The shapes do not fit, or a numerical space has no clear clusters.
 
-    Example:
+    Examples:
         >>> recognise(Subspace.from_tying([1, 2, 2, 1]), (2, 2)).name  # weights [[a, b], [b, a]]
         'C2'
     """

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from sharefind.search.engine import Engine as Engine
     from sharefind.search.hypotheses import TestedProblem as TestedProblem
     from sharefind.search.node_evidence import Decision as Decision
-    from sharefind.search.node_evidence import Evidence as Evidence
+    from sharefind.search.node_evidence import NodeEvidence as NodeEvidence
     from sharefind.search.observer import Observer as Observer
     from sharefind.search.observer import Observers as Observers
     from sharefind.search.observer import StopSearch as StopSearch
     from sharefind.search.persistence.run_folder import RunFolder as RunFolder
     from sharefind.search.presets import resolve as resolve
     from sharefind.search.presets import search_config as search_config
-    from sharefind.search.problem import Candidate as Candidate
+    from sharefind.search.problem import ActingGroup as ActingGroup
     from sharefind.search.problem import Problem as Problem
     from sharefind.search.result import Result as Result
     from sharefind.search.result_record import result_record as result_record
@@ -49,18 +49,18 @@ if TYPE_CHECKING:
     from sharefind.search.search_outcome import SearchOutcome as SearchOutcome
 
 OFFERED = {
+    "ActingGroup": ".problem",
     "CalibratedRule": ".rules.stop_calibrated",
-    "Candidate": ".problem",
     "Decision": ".node_evidence",
     "Engine": ".engine",
     "Escape": ".rules.growth",
     "EscapeGrowth": ".rules.growth_escape",
-    "Evidence": ".node_evidence",
     "Growth": ".search_lattice",
     "GrowthRule": ".rules.growth",
     "GrowthTraits": ".rule_traits",
     "InvariantGrowth": ".rules.growth_invariant",
     "MeanGrowth": ".rules.growth_mean",
+    "NodeEvidence": ".node_evidence",
     "Observer": ".observer",
     "Observers": ".observer",
     "Problem": ".problem",
@@ -90,7 +90,7 @@ OFFERED = {
     "run_search": ".run",
     "search_config": ".presets",
 }
-"""What is offered here, and where it lies."""
+"""Names that the package offers, each with its module."""
 
 __all__ = list(OFFERED)
 offers(__name__)

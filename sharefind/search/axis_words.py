@@ -1,4 +1,4 @@
-"""What the names of axes mean for a group: which axes it moves where no expression says so, and how long they are."""
+"""The meaning of axis names for a group: the axes that it moves without an expression, and their lengths."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def settled(axes: Axes | None, width: int, group: Group | None, side: AxisSettin
         side: Whose settings these are.
 
     Raises:
-        DataError: The lengths are not known; the message lists those that are possible.
+        DataError: The lengths are not known; the message lists the possible lengths.
     """
     if axes is None or not axes.is_open:
         return axes
@@ -149,7 +149,7 @@ def _kind(group: Group) -> str:
 
 
 def _candidates(axes: Axes, group: Group) -> list[int]:
-    """The axes that a factor may move: those that are called so, else those of its length without a meaning."""
+    """The axes that a factor may move: axes of its name, else axes of its length without a meaning."""
     fits = [k for k, length in enumerate(axes.shape) if length == natural(group).dim]
     words = {name: entry for entry in WORDS for name in entry.names}
     named = [k for k in fits if axes.names[k] in words and _kind(group) in words[axes.names[k]].moved_by]

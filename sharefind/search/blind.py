@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sharefind.errors import InputError
 from sharefind.groups import Group, named_group, natural, trivial, unmoved
-from sharefind.groups.group import permutation_sign
+from sharefind.groups.cycles import permutation_sign
 from sharefind.groups.representation import Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.row_blocks import held_units
@@ -54,14 +54,14 @@ class BlindStart:
     """The starting point of a search without a candidate.
 
     Attributes:
-        finding: What the proposing samples speak for.
+        finding: The finding of the proposing samples.
         lie: The rotations that fix the space, for a unit that commutes with them; None for others.
         group: The candidate group.
         in_rep: Its representation on X.
         out_rep: Its representation on Y.
         unit: The unit that it needs where the user named none, or None.
         rows: The samples that remain for tests and training, ascending, or None for fresh samples.
-        alternatives: What the same samples propose next, should this one be rejected.
+        alternatives: Further proposals of the same samples, in case this one is rejected.
         tried: Proposals that were rejected before.
         maps: The mirror maps that were proposed, with what was set aside; None in a search for shared weights.
     """
@@ -124,7 +124,7 @@ def blind_start(
         has_classes: Whether labels are classes, which a group can only permute.
 
     Returns:
-        The first proposal, and those that follow where it is rejected.
+        The first proposal, and the next ones if it is rejected.
 
     Raises:
         InputError: There are too few samples.
@@ -241,7 +241,7 @@ def tying_p_value(finding: Finding, x: FloatArray, y: FloatArray) -> float:
     It comes from chi^2 and is approximate. It does not depend on a vector added to x or to y, nor on a common scale.
 
     Args:
-        finding: What is tested.
+        finding: The finding to test.
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
 

@@ -1,4 +1,4 @@
-"""What a result says of the proposals of a blind search: the object under `blind` in `sharefind.result/1`."""
+"""The record of the proposals of a blind search: the object under `blind` in `sharefind.result/1`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sharefind.groups import FiniteGroup, Group
-from sharefind.groups.group import permutation_sign
+from sharefind.groups.cycles import permutation_sign
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.search.blind import BlindStart
 from sharefind.search.hypotheses import TestedProblem
@@ -74,7 +74,7 @@ def is_of_weights(problem: Problem, group: Group, known: int) -> bool:
     group.
 
     Args:
-        problem: What was searched.
+        problem: The problem of the search.
         group: Group of the problem's candidate.
         known: Groups with its fixed space that were looked at, itself among them.
     """
@@ -102,7 +102,7 @@ def _even(group: FiniteGroup) -> FiniteGroup | None:
 
 
 NOT_LOOKED_AT = "moves of inputs and outputs beyond the bounds of the search; spaces that only they would give"
-"""What a search for moves that was cut short leaves out."""
+"""The part that a search for moves leaves out if it is cut short."""
 
 
 def _named(found: Finding) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from sharefind.search.inside import SubgroupStart, subgroup_start, warnings_of
 from sharefind.search.mirror_start import mirror_start
 from sharefind.search.own_groups import weights_layout
 from sharefind.search.presets import is_structured, resolve
-from sharefind.search.problem import Candidate, Problem
+from sharefind.search.problem import ActingGroup, Problem
 from sharefind.search.relation_groups import has_relation_test, refuse_untestable
 from sharefind.search.relative_rows import relative_task
 from sharefind.search.rules.widths import width_advice
@@ -51,7 +51,7 @@ from sharefind.typing import IntArray
 
 
 def build_problem(
-    config: SearchConfig, task: TaskLike, group: Candidate | Group, on_progress: StageProgress = unwatched
+    config: SearchConfig, task: TaskLike, group: ActingGroup | Group, on_progress: StageProgress = unwatched
 ) -> Problem:
     """Return the problem of a search: representations, unit, candidate subspaces, presets and standardised data.
 
@@ -71,7 +71,7 @@ def build_problem(
         GroupError: The group is too large for the configuration.
     """
     blind = None
-    task = with_lengths(task, None if config.blind or isinstance(group, Candidate) else group)
+    task = with_lengths(task, None if config.blind or isinstance(group, ActingGroup) else group)
     task = relative_task(task, config.relative_to_mean)
     rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
     _refuse_offsets(task)
@@ -95,8 +95,8 @@ def build_problem(
                 config, task.x, task.y, unit, task.sample, units, names=task.inputs, has_classes=has_classes
             )
         blind = blind if config.symmetry != "relation" else _with_listed(blind)
-        group = Candidate(blind.group, blind.in_rep, blind.out_rep)
-    candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
+        group = ActingGroup(blind.group, blind.in_rep, blind.out_rep)
+    candidate = group if isinstance(group, ActingGroup) else _represent(config, task, group)
     _refuse_widths(config, candidate, task)
     reps, units = (candidate.in_rep, candidate.out_rep), rows_of_task.units
     inside = subgroup_start(config, task.x, task.y, *reps, task.sample, units, task.inputs)
@@ -112,7 +112,7 @@ def proposals(problem: Problem) -> Iterator[Problem]:
     """Yield the same search with each of the proposals that follow its own, in the order in which the data propose
     them.
 
-    The caller, which tests the proposals, records those that were rejected before.
+    The caller, which tests the proposals, records the proposals that were rejected before.
 
     Args:
         problem: The search.
@@ -120,7 +120,7 @@ def proposals(problem: Problem) -> Iterator[Problem]:
     config, task = problem.settings.config, problem.task
     rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
     for start in () if problem.blind is None else problem.blind.alternatives:
-        candidate = Candidate(start.group, start.in_rep, start.out_rep)
+        candidate = ActingGroup(start.group, start.in_rep, start.out_rep)
         other = _assembled(config, task, candidate, start, rows_of_task)
         yield replace(other, settings=replace(other.settings, workers=problem.settings.workers))
 
@@ -150,7 +150,7 @@ def opened(problem: Problem) -> Problem | None:
 def _assembled(
     config: SearchConfig,
     task: TaskLike,
-    candidate: Candidate,
+    candidate: ActingGroup,
     blind: BlindStart | None,
     rows_of_task: RowUnits,
     inside: SubgroupStart | TurnedStart | None = None,
@@ -182,7 +182,7 @@ def _assembled(
     x, y, change = _standardised(task, candidate, unit, settings, rows, has_tying, rows_of_task.units)
     settings = replace(settings, sgd=paced(settings.sgd, loss_of(change)))
     lattice = _lattice(config, unit, blind, inside)
-    proposing = () if isinstance(inside, TurnedStart) else warnings_of(inside, candidate.group)
+    proposing = inside.warnings if isinstance(inside, TurnedStart) else warnings_of(inside, candidate.group)
     warnings = (*rows_of_task.warnings, *proposing, *reach_warnings(unit))
     if lattice is None and settings.growing.snaps:
         weights_layout(unit.space.blocks)  # refuses units with other weights
@@ -232,13 +232,13 @@ def _candidates(action: Representation, limits: Limits) -> InvariantLattice:
     return invariant_lattice(action, limits=limits)
 
 
-def _represent(config: SearchConfig, task: TaskLike, group: Group) -> Candidate:
+def _represent(config: SearchConfig, task: TaskLike, group: Group) -> ActingGroup:
     in_text, out_text = expressions(config, task, group)
     in_rep = representation_of(in_text, group, task.in_axes, INPUT_AXES, config.limits)
-    return Candidate(group, in_rep, representation_of(out_text, group, task.out_axes, OUTPUT_AXES, config.limits))
+    return ActingGroup(group, in_rep, representation_of(out_text, group, task.out_axes, OUTPUT_AXES, config.limits))
 
 
-def _refuse_widths(config: SearchConfig, candidate: Candidate, task: TaskLike) -> None:
+def _refuse_widths(config: SearchConfig, candidate: ActingGroup, task: TaskLike) -> None:
     for side, name, rep, width in (
         ("x", "in_rep", candidate.in_rep, task.d_in),
         ("y", "out_rep", candidate.out_rep, task.d_out),
@@ -272,7 +272,7 @@ def _refuse_small(settings: Settings, samples: int | None, units: int | None) ->
 
 def _standardised(
     task: TaskLike,
-    candidate: Candidate,
+    candidate: ActingGroup,
     unit: SearchedUnit,
     settings: Settings,
     chosen: IntArray | None,

@@ -1,4 +1,4 @@
-"""What is different for labels that are classes: one column of Y for each, with 1 for the class of a row."""
+"""Labels that are classes: one column of Y for each, with 1 for the class of a row."""
 
 from __future__ import annotations
 

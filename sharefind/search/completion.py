@@ -29,7 +29,7 @@ def completed(problem: TestedProblem, most_rows: int = 20_000) -> TestedProblem:
     Each image belongs to the unit of its row, so that folds never part them and a copy moves them alike.
 
     Args:
-        problem: What is searched, with its tests.
+        problem: The problem of the search, with its tests.
         most_rows: Images, with the rows themselves, up to which all are taken; beyond, each row gives one, moved by a
             Haar element of its own. Fresh samples are moved so as they are drawn.
 

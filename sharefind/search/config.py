@@ -72,8 +72,8 @@ class SearchConfig(BaseModel):
         stop: Stopping rule.
         statistic: Statistic of the exact tests; the problem decides by default.
         delta: Threshold on dist^2 of the rule `fixed`.
-        symmetry: What decides E_*: the law of (X, Y), the relation E[Y | X], or (auto, the default) the law and, where
-            the inputs alone break it, the relation.
+        symmetry: The symmetry that decides E_*: that of the law of (X, Y), that of the relation E[Y | X], or (auto, the
+            default) that of the law and, where the inputs alone break it, that of the relation.
         alpha: Level of the tests.
         tolerance: Largest relative escape that still counts as staying (0: exact symmetry).
         particles: Number N of particles.
@@ -148,7 +148,7 @@ class SearchConfig(BaseModel):
 
     @property
     def limits(self) -> Limits:
-        """What bounds the sizes of all that the search is given."""
+        """The limits on the sizes of all input of the search."""
         return limits_of(self.model_dump())
 
     @model_validator(mode="after")
@@ -189,8 +189,9 @@ class Presets:
         fold: Fewest samples that a fold of the cross-fitted escape should hold; at least two folds are always made.
         copies: Fewest randomised copies that a test uses; more are used where alpha could not be reached otherwise.
         training_copies: Most copies that a training is compared with where it decides nothing.
-        fewest_training_copies: Fewest of these, where one training is expensive.
-        copied_updates: Updates of all of these at a node (parameters of all particles, times samples), about a second.
+        fewest_training_copies: Fewest training copies, where one training is expensive.
+        copied_updates: Parameter updates of all these trainings at a node together, counting every parameter of every
+            particle at every sample. The default takes about a second.
         checkpoints: Fractions of the horizon at which the escape is read: early ones see it before a tilt is amplified.
         paper_particles: N of the preset `paper`.
         fresh_particles: N on fresh samples.
@@ -284,7 +285,7 @@ class Settings:
 
     @property
     def symmetry(self) -> SymmetryOf:
-        """What E_* is decided by."""
+        """The symmetry that decides E_*."""
         return self.config.symmetry or "auto"
 
     @property

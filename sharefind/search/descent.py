@@ -36,7 +36,7 @@ def tested(problem: Problem, memory: Memory, progress: StageProgress, note: Call
     """The problem with its exact tests; of a blind search that of the first proposal that holds.
 
     Args:
-        problem: What is searched.
+        problem: The problem of the search.
         memory: Tests that were finished before.
         progress: Called before each test.
         note: Called with a line when a proposal is rejected, or an infinite candidate.

@@ -57,7 +57,7 @@ class Engine:
     """Runs one search.
 
     Args:
-        problem: What is searched.
+        problem: The problem of the search.
         growth: The growth rule; the one that the settings name when left out.
         stop: The stopping rule; the same.
         observer: Told what happens.
@@ -159,10 +159,10 @@ class Engine:
 
 @dataclass(frozen=True)
 class _Visit:
-    """What the visits of a search have in common.
+    """The common context of the visits of a search.
 
     Attributes:
-        problem: What is trained on.
+        problem: The problem of the search.
         lattice: The search so far.
         growth: The growth rule.
         stop: The stopping rule.

@@ -54,10 +54,10 @@ class Probe:
         first_copies: Copies that are timed first.
         first_steps: Steps of a training that are timed first.
         looks: How often the speed of the machine is timed.
-        enough: Copies by which a statistic is judged at all.
+        fewest_copies: Smallest number of copies from which the time of a statistic is judged.
         clear: Standard deviations of the copies above their mean from which a statistic will be rejected.
         quiet: Those below which it will not be.
-        clock: What measures: processor time, so that other work on the machine does not count.
+        clock: The clock: processor time, so that other work on the machine does not count.
     """
 
     worth: float = 10.0
@@ -69,7 +69,7 @@ class Probe:
     first_copies: int = 2
     first_steps: int = 4
     looks: int = 3
-    enough: int = 8
+    fewest_copies: int = 8
     clear: float = 8.0
     quiet: float = 3.0
     clock: Clock = time.thread_time
@@ -79,9 +79,9 @@ def estimate(problem: Problem, workers: Workers | None = None, probe: Probe | No
     """About how long a search will take, measured within a fraction of a second.
 
     Args:
-        problem: What will be searched.
+        problem: The problem of the search.
         workers: Who will do the work; this process alone if None.
-        probe: What the measurements may cost.
+        probe: Budget of the measurements.
 
     Returns:
         The estimate; where a first look at the candidate's own test is clear, for that case alone.
@@ -160,7 +160,7 @@ def _tests(problem: Problem, listed: int, powers: int = 13, proposed: int = 12) 
     """How many tests there are at most.
 
     Args:
-        problem: What will be searched.
+        problem: The problem of the search.
         listed: Groups of the candidate that may be tested.
         powers: Powers of primes up to 24, where rotations of a plane are tested.
         proposed: Groups that some rows propose where the candidate turns vectors and is rejected, about.
@@ -281,7 +281,7 @@ def _look(
 
 def _verdict(looks: list[_Look], rows: int, probe: Probe) -> bool | None:
     """Whether the candidate's own test will come out in its favour; None where that is not clear."""
-    judged = [look for look in looks if look.copies >= probe.enough]
+    judged = [look for look in looks if look.copies >= probe.fewest_copies]
     if any(look.z >= probe.clear for look in judged):
         return False
     return True if any(look.z <= probe.quiet and 2 * look.rows >= rows for look in judged) else None

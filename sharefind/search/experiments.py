@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.groups import Group
-from sharefind.inference.statistics.training_blocks import Block, SurrogateTraining, blocks, in_blocks
+from sharefind.inference.statistics.training_blocks import SurrogateTraining, TrainingBlock, blocks, in_blocks
 from sharefind.meanfield.clouds import measures
 from sharefind.meanfield.clouds.actions import ParticleAction
 from sharefind.meanfield.clouds.projection import Projector
@@ -167,7 +167,7 @@ def effect_training(
     start close to 0, so that the way travelled is what was learned, where 0 is no saddle.
 
     Args:
-        problem: What is searched.
+        problem: The problem of the search.
         space: E_j.
         key: Names the random streams.
         progress: Called with the steps done and the steps in all.
@@ -211,7 +211,7 @@ def _trained(
     rng = named_stream(problem.settings.seed, *identity, "noise")
     sgd = sgd or problem.settings.sgd
     path = train(gradient, start, source, sgd, rng, Projector(space), progress=progress, loss=loss)
-    return Training(problem.carry_back(start), problem.carry_back(path.final), path.risk)
+    return Training(problem.to_user_coordinates(start), problem.to_user_coordinates(path.final), path.risk)
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class CopiesPlan:
         """Fractions of the horizon at which particles are read."""
         return self.problem.settings.presets.checkpoints
 
-    def blocks(self, rows: int) -> list[Block]:
+    def blocks(self, rows: int) -> list[TrainingBlock]:
         """Return the first rows, the observed data among them, in blocks that are trained together.
 
         Args:
@@ -250,7 +250,7 @@ class CopiesPlan:
         sgd = self.problem.settings.sgd
         return blocks(rows, sgd.particles * sgd.batch * self.problem.unit.width)
 
-    def __call__(self, block: Block, progress: Progress | None = None) -> CopiesResult:
+    def __call__(self, block: TrainingBlock, progress: Progress | None = None) -> CopiesResult:
         """Train a block of rows on its own random streams, and read it."""
         problem, settings = self.problem, self.problem.settings
         start, home = on_space_start(problem, self.space, self.key), Projector(self.space)
@@ -259,14 +259,14 @@ class CopiesPlan:
         )
         rng = named_stream(settings.seed, self.key, self.identity, "noise", str(block.number))
         path = training.trained(self._source(block), block.rows, rng, progress)
-        clouds = [problem.carry_back(cloud) for cloud in path.clouds]
+        clouds = [problem.to_user_coordinates(cloud) for cloud in path.clouds]
         dist2 = np.stack([_floats(measures.dist2(cloud, home)) for cloud in clouds], axis=1)
-        began, read = problem.carry_back(start), zip(clouds, path.times, strict=True)
+        began, read = problem.to_user_coordinates(start), zip(clouds, path.times, strict=True)
         observed = (Training(began, cloud[:1].clone(), path.risk[:1], time) for cloud, time in read)
         components = displacements(path, self.space, self.directions)
         return CopiesResult(components, dist2, tuple(observed) if block.number == 0 else ())
 
-    def _source(self, block: Block) -> Source:
+    def _source(self, block: TrainingBlock) -> Source:
         problem, seed = self.problem, self.problem.settings.seed
         base = problem.common_source(named_stream(seed, self.key, self.identity, "samples"))
         moves = named_stream(seed, self.key, self.identity, "moves", str(block.number))

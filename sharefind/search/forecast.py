@@ -24,7 +24,7 @@ class Forecast(Observer):
         clock: Seconds since some moment.
         trusted: Share of a part that must be done before its own pace says how long it takes.
         part: The part of the search that is under way, one of `PARTS`.
-        doing: What is done now, in words.
+        doing: Present work, in words.
     """
 
     estimate: Estimate | None = None

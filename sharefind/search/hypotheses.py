@@ -31,8 +31,8 @@ class Judgement:
         p_value: p-value of the node, the largest of its symmetries; None where none of them was tested.
         p_adjusted: The same, adjusted.
         holds: Whether a symmetry of the node was accepted.
-        preferred: What was accepted, for its evidence, in place of a symmetry that was not rejected either, where the
-            two exclude each other.
+        preferred: Groups that were accepted, for their evidence, in place of a symmetry that was not rejected either,
+            where the two exclude each other.
         is_tying: Whether the space belongs to no group.
         doubt: Why the relation under the node's groups is undecided, where it is; otherwise empty.
     """
@@ -51,7 +51,7 @@ class TestedProblem(Problem):
     """A problem with the exact tests of its candidate's subgroups.
 
     Attributes:
-        symmetries: What the tests found; None where there is nothing to test, or a search ended before its tests did.
+        symmetries: Results of the tests; None where there is nothing to test, or a search ended before its tests did.
     """
 
     symmetries: Symmetries | None = field(kw_only=True)
@@ -179,7 +179,9 @@ def is_tying(place: LatticeNode | None) -> bool:
 
 
 def identity_of(null: Hypothesis) -> str:
-    """Return words that name the hypothesis in random streams, however its generators are listed, if it is small.
+    """Return the name of a hypothesis in random streams.
+
+    For a group that is small enough to list, it does not depend on which generators are given, or in which order.
 
     Args:
         null: The hypothesis.

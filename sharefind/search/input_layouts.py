@@ -1,6 +1,6 @@
 """Which columns move together: pictures of rows with axes, lists of named columns, and notes on orders of columns.
 
-4*natural and natural*trivial:4 have the same width and mean other orders of the same columns, so that the wrong one
+`4*natural` and `natural*trivial:4` have the same width and mean other orders of the same columns, so that the wrong one
 tests another action.
 """
 
@@ -80,7 +80,7 @@ class Layout:
 
 
 def layout_picture(problem: Problem, bounds: PictureBounds = BOUNDS) -> list[str]:
-    """What a search understood of the columns: lines for people, of which those that go on are indented.
+    """The search's reading of the columns, in lines for people; continued lines are indented.
 
     Args:
         problem: The search.
@@ -174,7 +174,7 @@ def _table(table: NDArray[np.object_], axes: Axes, bounds: PictureBounds) -> Ite
 
 
 def _legend(orbits: ColumnOrbits) -> list[str]:
-    """What the letters mean where it is not that columns are permuted."""
+    """The meaning of the letters where they are not permuted columns."""
     if orbits.is_mixed:
         return ["columns with the same letter are mixed (by a rotation, for example), not permuted"]
     if (orbits.signs < 1).any():
@@ -228,15 +228,15 @@ def _parts(rep: Representation, start: int) -> list[tuple[Representation, int]]:
 
 def _channels(rep: Representation) -> tuple[Representation, int, bool] | None:
     """The part that moves points, the number of channels, and whether columns run point by point."""
-    recipe = rep.construction
-    if recipe is None:
+    built = rep.construction
+    if built is None:
         return None
-    if recipe.operation == "copies" and recipe.count > 1:
-        part, count, by_point = recipe.parts[0], recipe.count, False
-    elif recipe.operation == "tensor" and _is_trivial(recipe.parts[1]):
-        part, count, by_point = recipe.parts[0], recipe.parts[1].dim, True
-    elif recipe.operation == "tensor" and _is_trivial(recipe.parts[0]):
-        part, count, by_point = recipe.parts[1], recipe.parts[0].dim, False
+    if built.operation == "multiple" and built.count > 1:
+        part, count, by_point = built.parts[0], built.count, False
+    elif built.operation == "tensor" and _is_trivial(built.parts[1]):
+        part, count, by_point = built.parts[0], built.parts[1].dim, True
+    elif built.operation == "tensor" and _is_trivial(built.parts[0]):
+        part, count, by_point = built.parts[1], built.parts[0].dim, False
     else:
         return None
     return (part, count, by_point) if part.dim > 1 and count > 1 and not _is_trivial(part) else None

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class SubgroupStart:
-    """What a search inside a large candidate starts from.
+    """The start of a search inside a large candidate.
 
     Attributes:
-        finding: What the proposing rows speak for; None where they could propose nothing.
+        finding: The finding of the proposing rows; None where they could propose nothing.
         rows: The rows that are left for tests and training, ascending; None for all of them, or for fresh samples.
         why_not: Why nothing could be proposed; empty elsewhere.
     """
@@ -43,7 +43,7 @@ class SubgroupStart:
 
     @property
     def groups(self) -> tuple[FiniteGroup, ...]:
-        """What is tested, closed under joins; none where nothing could be proposed."""
+        """The groups to test, closed under joins; none where nothing could be proposed."""
         return () if self.finding is None else self.finding.family
 
     def evidence(self, label_of: Callable[[Group], str]) -> dict[str, float] | None:
@@ -147,7 +147,6 @@ def warnings_of(start: SubgroupStart | None, group: Group) -> tuple[str, ...]:
     if not start.finding.has_signal:
         return (f"{size}, and the proposing rows show no signal; {group.name} as a whole is tested",)
     if not start.finding.is_exhaustive:
-        return (
-            f"{size}, and the search for those that the data propose was cut short: whether others hold is undecided",
-        )
+        cut = "the search for subgroups that the data propose was cut short"
+        return (f"{size}, and {cut}: whether others hold is undecided",)
     return ()

@@ -1,4 +1,4 @@
-"""What a result says of a search inside a candidate that is too large to list: the object under `subgroups`."""
+"""The record of a search inside a candidate that is too large to list: the object under `subgroups` of a result."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def turned_row(start: TurnedStart) -> SubgroupsRow:
         proposed=[] if start.placed is None else [_placed_row(start.placed)],
         family=[group.name for group in start.groups],
         has_signal=True,
-        exhaustive=True,
+        exhaustive=not start.warnings,
     )
 
 

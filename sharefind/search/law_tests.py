@@ -36,7 +36,7 @@ def law_test(
     """Exact tests that the law of (X, Y) is invariant, by the statistic of the problem.
 
     Args:
-        problem: What is searched.
+        problem: The problem of the search.
         family: The candidates.
         memory: Tests that were finished before.
         progress: Called before each test.
@@ -134,7 +134,7 @@ def tested_samples(problem: Problem, fresh: int = 2000) -> tuple[Tensor, Tensor]
     """The data as they were given, since each test has an origin and a scale of its own; or fresh samples.
 
     Args:
-        problem: What is searched.
+        problem: The problem of the search.
         fresh: Samples that are drawn where the task has no finite data.
 
     Returns:

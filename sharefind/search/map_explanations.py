@@ -1,4 +1,4 @@
-"""Why maps of columns that somebody gave are wrong: rows that look at them, and others that test what is nearest."""
+"""Why the user's maps of columns are wrong: some rows examine them, and the others test the nearest maps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sharefind.search.building import build_problem
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.law_tests import candidate_family, law_test, relation_rows
 from sharefind.search.memory import MAP, Memory, NoMemory
-from sharefind.search.problem import Candidate, Problem
+from sharefind.search.problem import ActingGroup, Problem
 from sharefind.search.relation_groups import has_relation_test
 from sharefind.search.relations import relations_of
 from sharefind.search.search_outcome import SearchOutcome
@@ -41,13 +41,13 @@ OWN = ("block_length", "unit", "hidden_rep", "replicates")
 def map_explanations(
     problem: TestedProblem, memory: Memory, progress: StageProgress, most_generators: int = 6
 ) -> tuple[MapExplanation, ...]:
-    """What is wrong with maps of columns: the generators of a candidate that was given, and was not accepted.
+    """The faults of maps of columns: the generators of the user's candidate, which was not accepted.
 
     Half of the rows show where a map misfits and what is nearest to it. That is tested on the others, by the tests of
     the search; its p-value is its own, since those rows had no part in choosing it.
 
     Args:
-        problem: What was searched.
+        problem: The problem of the search.
         memory: Explanations that were finished before.
         progress: Called before each map.
         most_generators: Generators that are looked at.
@@ -77,7 +77,7 @@ def map_explanations(
 
 
 def _given_maps(problem: Problem) -> tuple[ColumnMap, ...] | None:
-    """The generators of a candidate that somebody gave by what it does to columns."""
+    """The generators of a candidate that the user gave by its action on columns."""
     config, action = problem.settings.config, getattr(problem.task, "action", None)
     is_file = config.generators is not None or config.map is not None
     is_recommended = action is not None and problem.candidate.in_rep is action.in_rep
@@ -141,7 +141,7 @@ def _tested(problem: Problem, near: ColumnMap, rows: tuple[Tensor, Tensor, Tenso
     """The tests of the search, of the group that one map generates.
 
     Args:
-        problem: What was searched.
+        problem: The problem of the search.
         near: The map.
         rows: Inputs, labels and units that have not proposed it.
     """
@@ -151,7 +151,7 @@ def _tested(problem: Problem, near: ColumnMap, rows: tuple[Tensor, Tensor, Tenso
     config = problem.settings.config.model_copy(update=dict.fromkeys(OWN))
     numbers = None if units is None else units.numpy()
     task: Any = replace(cast("Any", problem.task), x=x.numpy(), y=y.numpy(), units=numbers, sampler=None, unit=None)
-    other = build_problem(config, task, Candidate(file.group, file.in_rep, file.out_rep))
+    other = build_problem(config, task, ActingGroup(file.group, file.in_rep, file.out_rep))
     other = replace(other, settings=replace(other.settings, workers=problem.settings.workers))
     family = candidate_family(other, whole=True)
     if family is None:

@@ -1,4 +1,4 @@
-"""What is wrong with a map of columns, as a result and a journal keep it; positions are counted from 1."""
+"""The faults of a map of columns, as a result and a journal keep them; positions are counted from 1."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SightingRow(Part):
         inputs: Positions of the inputs of the monomial, one twice for a square; none for a constant.
         errors: Difference between data and map, in standard errors.
         data: The coefficient, or the moment.
-        expected: What the map makes of it.
+        expected: Its value under the map.
     """
 
     output: Position | None
@@ -106,10 +106,10 @@ class MapRow(Part):
 
     Attributes:
         generator: Which generator of the candidate it is.
-        given: What it does.
+        given: The map.
         rows: Rows that were looked at.
         largest: Largest difference between data and map, in standard errors.
-        critical: What noise alone exceeds with a probability of 1 %.
+        critical: Value that noise alone exceeds with a probability of 1 %.
         faults: The columns that break it.
         nearest: The nearest map that was not rejected.
         changes: How many changes lead to it: a sign is one, another image two.

@@ -1,4 +1,4 @@
-"""What is wrong with a map of columns, as cells of a table and as sentences, for terminals, pages and notebooks."""
+"""The faults of a map of columns, as cells of a table and as sentences, for terminals, pages and notebooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAP_NOTE = (
     "column <- source: what the column becomes. Of two that change places one line is shown. std. errors: how far data "
     "and map are apart there, all other columns being moved as the data say."
 )
-"""What the columns hold."""
+"""The content of the columns."""
 
 NEAREST_MAP = "nearest-map.csv"
 """File of a run folder with the nearest map."""

@@ -60,7 +60,7 @@ class Memory(Protocol):
         Args:
             kind: The kind.
             key: The key.
-            value: What was finished.
+            value: The finished work.
         """
         ...
 
@@ -94,9 +94,9 @@ class MemoryOfProposal:
     What was put is known here too, so that nothing is done twice where no run is kept.
 
     Attributes:
-        memory: What keeps.
+        memory: The memory that keeps finished work.
         proposal: Number of the proposal, counted from 1.
-        known: What was put, shared between the proposals of a search.
+        known: Values that were put, shared between the proposals of a search.
     """
 
     memory: Memory
@@ -119,7 +119,7 @@ class MemoryOfProposal:
         Args:
             kind: The kind.
             key: The key.
-            value: What was finished.
+            value: The finished work.
         """
         self.known[kind.name, self._name(key)] = value
         self.memory.put(kind, self._name(key), value)
@@ -133,7 +133,7 @@ class KeptTests:
     """The tests of a memory as `sharefind.inference` asks for them.
 
     Attributes:
-        memory: What keeps.
+        memory: The memory that keeps finished work.
         prefix: Begins the names of tests that have others of the same candidates beside them.
     """
 

@@ -9,7 +9,7 @@ from pydantic import Field, FiniteFloat
 from sharefind.search.json_fields import ColumnName, Part, SignedPermutation, Size, Word
 
 MirrorStatus = Literal["accepted", "undecided", "rejected", "none"]
-"""What became of a group of mirror maps."""
+"""The outcome of a group of mirror maps."""
 
 
 class MovedColumn(Part):
@@ -17,7 +17,7 @@ class MovedColumn(Part):
 
     Attributes:
         column: Its name.
-        source: What it gets.
+        source: The column whose values it gets.
         sign: 1 or -1.
     """
 
@@ -67,7 +67,7 @@ class MirrorTests(Part):
     """Adjusted p-values of the group of maps; None where a test was not made.
 
     Attributes:
-        decided_by: What its verdict follows.
+        decided_by: The symmetry that determines its verdict.
         law_p: p-value of the law of (X, Y).
         inputs_p: p-value of the law of X alone.
         relation_p: p-value of the relation.

@@ -1,4 +1,4 @@
-"""What a result says of mirror maps: the object under `mirror` in `sharefind.result/1`."""
+"""The record of mirror maps: the object under `mirror` in `sharefind.result/1`."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ OpenImages = tuple[dict[int, list[int]], dict[int, list[int]]]
 
 
 def _open(left: ImagesLeft, found: MirrorProposal) -> OpenImages:
-    """What the coefficients do not settle, but for what was set aside."""
+    """The images that the coefficients do not settle, except the ones set aside."""
     return _sources(left.inputs, found.aside_inputs), _sources(left.outputs, found.aside_outputs)
 
 

@@ -41,7 +41,7 @@ def mirror_start(
         config: The search.
         x: Inputs, shape (n, d_in), or None without finite data.
         y: Labels, shape (n, d_out), or None without finite data.
-        unit: What the user or the task named.
+        unit: The unit that the user or the task named.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
         share: Share of the rows that proposes.
         names: Names of the columns of x, for messages.
@@ -89,7 +89,7 @@ def mirror_start(
 
 
 def kept_columns(values: FloatArray, aside: Sequence[int]) -> FloatArray:
-    """Return columns with those that were set aside at 0, so that no test reads them.
+    """Return columns with the set-aside ones at 0, so that no test reads them.
 
     Args:
         values: The columns, shape (n, d).

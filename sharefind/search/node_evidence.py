@@ -1,4 +1,4 @@
-"""What was seen at a node and what was concluded from it."""
+"""The evidence at a node, and the conclusion from it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True)
-class Evidence:
+class NodeEvidence:
     """The record of one visited node E_j.
 
     Attributes:
@@ -84,7 +84,7 @@ class Evidence:
         return record
 
     @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Evidence:
+    def from_json(cls, record: dict[str, Any]) -> NodeEvidence:
         """Return the evidence of a JSON object; the inverse of `to_json`.
 
         Args:
@@ -96,4 +96,4 @@ class Evidence:
         return _CODEC.validate_python(record)
 
 
-_CODEC = TypeAdapter(Evidence)
+_CODEC = TypeAdapter(NodeEvidence)

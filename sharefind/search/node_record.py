@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sharefind.search.memory import Kind
-from sharefind.search.node_evidence import Evidence
+from sharefind.search.node_evidence import NodeEvidence
 from sharefind.search.rules.growth import Proposal
 
 
@@ -15,12 +15,12 @@ class NodeRecord:
 
     Attributes:
         key: The node's.
-        evidence: What was seen.
+        evidence: The evidence at the node.
         proposals: Where the search may go from there.
     """
 
     key: str
-    evidence: Evidence
+    evidence: NodeEvidence
     proposals: tuple[Proposal, ...]
 
 

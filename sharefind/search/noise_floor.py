@@ -1,4 +1,4 @@
-"""What no model could predict: an empirical noise floor, against which "particles stay on {0}" is checked.
+"""An empirical noise floor, against which the finding "particles stay on {0}" is checked.
 
 {0} is stationary whenever the data have no linear signal that the unit can see. Staying there means "done" only if the
 labels carry no signal at all; otherwise the unit is blind to it, and the record says so.
@@ -16,7 +16,7 @@ from sharefind.errors import setting
 from sharefind.meanfield.units import GatedUnit
 from sharefind.rng import named_stream
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.node_evidence import Evidence
+from sharefind.search.node_evidence import NodeEvidence
 from sharefind.search.problem import Problem
 
 
@@ -78,7 +78,7 @@ def _entropy(y: NDArray[np.float64]) -> float:
     return float(scipy.special.entr(y.mean(axis=0)).sum())
 
 
-def explain_unlearnt(problem: TestedProblem, evidence: Evidence, unlearnt: float = 0.95) -> Evidence:
+def explain_unlearnt(problem: TestedProblem, evidence: NodeEvidence, unlearnt: float = 0.95) -> NodeEvidence:
     """Return evidence for staying on a space that holds, with a flag where the unit, though it stays, learns nothing
     there.
 
@@ -102,7 +102,7 @@ def explain_unlearnt(problem: TestedProblem, evidence: Evidence, unlearnt: float
     return replace(evidence, reason=f"{evidence.reason}; {advice}: {_advice(problem)}", stationary_not_optimal=True)
 
 
-def explain_zero(problem: TestedProblem, evidence: Evidence) -> Evidence:
+def explain_zero(problem: TestedProblem, evidence: NodeEvidence) -> NodeEvidence:
     """Return evidence for staying on {0}, with the noise floor in its reason and a flag where the unit misses a signal.
 
     Args:
@@ -128,7 +128,7 @@ def explain_zero(problem: TestedProblem, evidence: Evidence) -> Evidence:
 
 
 def _advice(problem: Problem) -> str:
-    """What sees more than the unit does.
+    """Advice to use a unit that sees more than this one.
 
     A hidden layer with biases sees everything, given enough data; under infinite groups one of vectors.
     """

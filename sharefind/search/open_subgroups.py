@@ -1,4 +1,4 @@
-"""What a search leaves undecided though a space holds: subgroups that were not looked at, and may be symmetries too."""
+"""Questions that a search leaves open although a space holds: subgroups that it did not test may be symmetries, too."""
 
 from __future__ import annotations
 

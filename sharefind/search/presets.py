@@ -114,10 +114,10 @@ def resolve(
     """Fill in what the user left open.
 
     Args:
-        config: What was asked.
+        config: The configuration.
         samples: n of a finite data set, None for fresh samples.
-        tolerance: What the task recommends.
-        unit: What is trained; its gain sets the step.
+        tolerance: The task's own tolerance.
+        unit: The trained unit; its gain sets the step.
         length2: E|x|^2 before any standardisation.
         units: Number of units of rows, None where each row is one.
         presets: The numbers that fill in the rest.

@@ -44,7 +44,7 @@ ELSEWHERE = {"data", "generators", "map", "max_nodes", "max_seconds", *SETTINGS}
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ActingGroup:
     """A candidate symmetry as it acts on the data: the group and its representations on X and Y.
 
     Attributes:
@@ -79,7 +79,7 @@ class Problem:
     """
 
     task: TaskLike
-    candidate: Candidate
+    candidate: ActingGroup
     unit: SearchedUnit
     lattice: InvariantLattice | None
     settings: Settings
@@ -104,7 +104,7 @@ class Problem:
 
     @property
     def loss(self) -> Loss:
-        """What trainings minimise on standardised samples: the squared loss, or of classes the cross-entropy."""
+        """The loss on standardised samples: squared, or cross-entropy for classes."""
         return loss_of(self.change)
 
     @property
@@ -215,7 +215,7 @@ class Problem:
 
     @property
     def settings_fingerprint(self) -> str:
-        """What identifies all that a result depends on beside the samples: SHA-256 of the settings and the generators.
+        """SHA-256 of the settings and the generators, on which a result depends beside the samples.
 
         Budgets and limits are no part of it, nor is where files lie; of a file with generators the matrices count.
         """
@@ -279,7 +279,7 @@ class Problem:
             return own_representations(group, weights_layout(self.space.blocks))
         return on_x.restrict(group), on_y.restrict(group)
 
-    def carry_back(self, theta: Tensor) -> Tensor:
+    def to_user_coordinates(self, theta: Tensor) -> Tensor:
         """Return particles of the standardised problem in the user's coordinates.
 
         They predict at x - centre exactly what the given ones predict at x' = A (x - centre), since (W' A) (x - centre)

@@ -106,7 +106,7 @@ class _Status(Part):
 
 
 class BlindRow(TakenProposal, _Status):
-    """What the proposing samples of a blind search speak for first, and what the other samples made of it.
+    """The first proposal of a blind search, and the verdict of the other samples.
 
     Attributes:
         odd: Whether turning all signs is a symmetry.
@@ -121,7 +121,7 @@ class BlindRow(TakenProposal, _Status):
         rejected_p: p-value of the first proposal, where it was rejected.
         proposal: Which proposal E_* comes from, counted from 1.
         tried: Proposals that were rejected before it.
-        taken: What that one ties; None where it is the first.
+        taken: The ties of that proposal; None where it is the first one.
     """
 
     odd: bool
@@ -166,8 +166,8 @@ class SubgroupsRow(Part):
     Attributes:
         samples: Rows that proposed; None where nothing could be proposed.
         tested_rows: Rows that tested; None for fresh samples.
-        proposed: What was proposed, the likeliest first.
-        family: What was tested: proposals, subgroups below them, joins and the candidate itself.
+        proposed: Proposals, the likeliest first.
+        family: Tested groups: proposals, subgroups below them, joins and the candidate itself.
         has_signal: Whether the proposing rows show that labels depend on inputs.
         exhaustive: Whether the search for subgroups was not cut short.
         smaller_group: Whether a smaller group than the stabiliser of E_* has the same space.

@@ -43,7 +43,7 @@ def diagnoses(
     equal and nothing can be predicted.
 
     Args:
-        problem: What was searched.
+        problem: The problem of the search.
         memory: Diagnoses that were finished before.
         progress: Called before each.
         most: Rejected groups that are looked at where the law decides; each costs seconds.
@@ -103,7 +103,7 @@ def _looks(
 
 @dataclass(frozen=True)
 class _Common:
-    """What all looks of a search need; data: x (n, d_in) and y (n, d_out)."""
+    """The common arguments of all looks of a search; data: x (n, d_in) and y (n, d_out)."""
 
     data: tuple[NDArray[np.float64], NDArray[np.float64]]
     seed: int
@@ -125,7 +125,7 @@ class _Common:
 
 @dataclass(frozen=True)
 class _Known:
-    """What the tests of the search say of a group already; `is_settled`: its inputs need no test of their own."""
+    """The results of earlier tests of a group; `is_settled`: its inputs need no further test."""
 
     is_settled: bool
     inputs: RandomisationTest | None

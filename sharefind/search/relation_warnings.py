@@ -1,4 +1,4 @@
-"""What must be said where the relation decides: which groups are undecided, what they cost, and what to do about it."""
+"""Warnings where the relation decides: the undecided groups, their price, and the remedy."""
 
 from __future__ import annotations
 

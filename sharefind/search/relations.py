@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Relations:
-    """What was found beside the law of (X, Y).
+    """Findings beside the law of (X, Y).
 
     Attributes:
         inputs: Exact tests that the law of X alone is invariant; None where nothing depends on them.
         relation: Tests of the relation; None where the law decides.
         likeliest: Which group the evidence speaks for.
-        decided_by: What E_* follows.
+        decided_by: The symmetry that determines E_*.
     """
 
     inputs: FamilyTest | None = None
@@ -45,10 +45,10 @@ def relations_of(
     memory: Memory,
     progress: StageProgress,
 ) -> Relations:
-    """What the settings ask for beside the law: the relation alone, or where the inputs alone break the law.
+    """Tests that the settings ask for beside the law: of the relation alone, or where the inputs alone break the law.
 
     Args:
-        problem: What is searched.
+        problem: The problem of the search.
         family: The candidates.
         law: Tests of the law of (X, Y); None where the relation alone was asked for.
         likeliest: Shares of the candidates; their evidence settles conflicts.
@@ -140,7 +140,9 @@ def likeliest_group(
         x, y, units = relation_rows(problem)
         rng = named_stream(problem.settings.seed, "likeliest")
         found = group_shares(
-            x, y, family, rng, units, progress=lambda done, total: progress("evidence of the groups", done, total)
+            *(x, y, family, rng, units),
+            progress=lambda done, total: progress("evidence of the groups", done, total),
+            workers=problem.settings.workers,
         )
         if found is not None:
             memory.put(SHARES, key, found)

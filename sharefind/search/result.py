@@ -1,4 +1,4 @@
-"""What a finished search says: `sharefind.result/1`, as a value and as the JSON object of the command line contract.
+"""The result of a search: `sharefind.result/1`, as a value and as the JSON object of the command line contract.
 
 `result_record` makes it of a search. A file may come from a stranger: what is shown of it is checked here, further keys
 are kept and never looked into.
@@ -72,21 +72,21 @@ class Result(Part):
         status: "found", or "undecided" where no space holds, or where `subgroups_undecided` says why others may hold.
         subgroups_undecided: Why other subgroups of the candidate may hold, too; None where all were decided.
         stopped: Why the search ended before all was done, or None.
-        warnings: What the user must know, a sentence each.
+        warnings: Warnings for the user, a sentence each.
         e_star: The space that was found.
         accepted: Candidate groups that were accepted.
-        rejected: Those that were rejected.
-        undecided: Those whose test is open.
+        rejected: Candidate groups that were rejected.
+        undecided: Candidate groups whose test is open.
         maximal: The largest accepted group.
         independence_p_value: p-value of the test that Y is independent of X, where it was made.
         symmetries: The tests of all candidate groups.
-        symmetry: What was asked: "law", "relation" or "auto".
-        decided_by: What E_* follows: the "law" of (X, Y) or the "relation" E[Y | X].
+        symmetry: The setting: "law", "relation" or "auto".
+        decided_by: The symmetry that determines E_*: the "law" of (X, Y) or the "relation" E[Y | X].
         likeliest: Which group the evidence speaks for, beside what was tested.
         diagnosis: Why the rejected groups nearest to E_* fail, and by how much.
-        maps: What is wrong with maps of columns that were given and not accepted, and what is nearest to them.
-        blind: What a search without a candidate started from.
-        subgroups: What was proposed inside a candidate that is too large to list.
+        maps: Faults of the user's maps of columns that were not accepted, and the maps nearest to them.
+        blind: The proposal from which a search without a candidate started.
+        subgroups: Proposals inside a candidate that is too large to list.
         mirror: Mirror maps, where these were looked for.
         yardstick: Scores of E_* and of reference models on held-out rows.
         yardstick_missing: Why there are no such scores.
@@ -156,7 +156,7 @@ class Result(Part):
         )
 
     def _maps_html(self) -> list[Markup]:
-        """What is wrong with maps of columns."""
+        """The faults of maps of columns."""
         parts = list[Markup]()
         for row in self.maps:
             cells = map_cells(row, self.inputs, self.outputs)

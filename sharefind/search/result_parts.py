@@ -88,19 +88,19 @@ class Parameters(Part):
 
 
 class ChainRow(Part):
-    """A visited node of the chain, with numbers as in `Evidence`.
+    """A visited node of the chain, with numbers as in `NodeEvidence`.
 
     Attributes:
         node: Order of its visit.
         dim: Dimension of its space.
-        dist2: As in `Evidence`.
-        rmd2: As in `Evidence`.
-        delta: As in `Evidence`.
-        p_value: As in `Evidence`.
-        p_adjusted: As in `Evidence`.
-        decision: As in `Evidence`.
-        rule: As in `Evidence`.
-        reason: As in `Evidence`.
+        dist2: As in `NodeEvidence`.
+        rmd2: As in `NodeEvidence`.
+        delta: As in `NodeEvidence`.
+        p_value: As in `NodeEvidence`.
+        p_adjusted: As in `NodeEvidence`.
+        decision: As in `NodeEvidence`.
+        rule: As in `NodeEvidence`.
+        reason: As in `NodeEvidence`.
     """
 
     node: Size
@@ -300,7 +300,7 @@ class ClassYardstick(Part):
     Attributes:
         baseline: Score of the shares of the classes.
         regression: Score of multinomial logistic regression; None where the rows to fit on are of one class.
-        tied: Score of the unit on E_*; None where E_* is {0} or unknown.
+        tied: Score of the unit on `E_*`; None where `E_*` is {0} or unknown.
         free: Score of the unit with all of Z.
     """
 
@@ -316,7 +316,7 @@ class Yardstick(Part):
     Attributes:
         rows: Number of held-out rows.
         least_squares: Score of an affine map, None where the rows do not determine it.
-        tied: Score of the unit on E_*; None where E_* is {0} or unknown.
+        tied: Score of the unit on `E_*`; None where `E_*` is {0} or unknown.
         free: Score of the unit with all of Z.
         warnings: Warnings about the unit or the sharing, with what to try.
         classes: Scores where labels are classes, for which there is no R^2; None where they are numbers.

@@ -18,7 +18,7 @@ from sharefind.search.hypotheses import TestedProblem, is_within
 from sharefind.search.inside_record import subgroups_row
 from sharefind.search.map_rows import MapRow
 from sharefind.search.mirror_record import mirror_row
-from sharefind.search.node_evidence import Evidence
+from sharefind.search.node_evidence import NodeEvidence
 from sharefind.search.open_subgroups import subgroups_undecided
 from sharefind.search.problem import Problem
 from sharefind.search.relation_warnings import relation_warnings
@@ -103,7 +103,7 @@ def result_record(
     )
 
 
-def _chain_row(node: SearchNode, evidence: Evidence) -> ChainRow:
+def _chain_row(node: SearchNode, evidence: NodeEvidence) -> ChainRow:
     names = ("dist2", "rmd2", "delta", "p_value", "p_adjusted", "rule", "reason")
     values = {name: getattr(evidence, name) for name in names}
     return ChainRow(node=node.number or 0, dim=node.space.dim, decision=evidence.decision.value, **values)
@@ -158,7 +158,7 @@ def _on_points_and_columns(problem: Problem, group: Group) -> dict[str, Any]:
 
 
 def _moves(problem: Problem, group: Group) -> ColumnMoves | None:
-    """What a group's generators do to columns; None where one does more than permute them and change signs."""
+    """The action of a group's generators on columns; None where one does more than permute them and change signs."""
     if not isinstance(group, FiniteGroup):
         return None
     reps = problem.representations_of(group)

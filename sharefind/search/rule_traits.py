@@ -1,4 +1,4 @@
-"""What others must know of a rule, which it declares: nothing asks for the name of a rule."""
+"""The properties that a rule declares to the rest of the code, which does not depend on the names of rules."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class GrowthTraits:
-    """What a growth rule declares. The defaults suit a rule that adds numerical directions.
+    """Properties of a growth rule. The defaults suit a rule that adds numerical directions.
 
     Attributes:
         keeps_to_candidates: Whether it visits the candidate's exact invariant spaces alone. Exact tests decide about
             these only, and inputs are whitened only where every space commutes with it.
         snaps: Whether it visits exact spaces alone, without a candidate too: those of groups, which calibrate there.
-        is_default: Whether it is taken where no rule is named, among those that keep to candidates or do not.
+        is_default: Whether it is the default among the rules with the same `keeps_to_candidates`.
         default_stop: The stopping rule that goes with it where none is named, in vanilla training.
         paper_horizon: Horizon T that the preset `paper` takes with this rule where no stopping rule is named.
         paper_delta: Threshold delta_j that it takes then; None for rules that are no part of the paper's heuristic.
@@ -30,7 +30,7 @@ class GrowthTraits:
 
 @dataclass(frozen=True)
 class StopTraits:
-    """What a stopping rule declares. The defaults suit a rule that trains on the data alone.
+    """Properties of a stopping rule. The defaults suit a rule that trains on the data alone.
 
     Attributes:
         decides_by_tests: Whether the exact tests decide. Such a rule needs vanilla training and a growth rule that

@@ -81,7 +81,7 @@ def run_search(
         workers: Processes that do the work; the result does not depend on them. This process alone if None.
         growth: A growth rule of your own; the one that the settings name if None. Resume the run with the same rule.
         stop: A stopping rule of your own, in the same way.
-        clock: What counts as time of the search, and what bounds it; the time of this call if None.
+        clock: Clock and time limit of the search; None counts the time of this call.
         is_explained: Whether rejected groups are diagnosed and reference models are fitted once E_* is known. Nothing
             else depends on it.
 

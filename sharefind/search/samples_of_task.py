@@ -1,4 +1,4 @@
-"""What a search asks of a task: its samples, what identifies them, and how a group acts on them by default."""
+"""The interface of a task to a search: its samples, their fingerprint, and the default action of a group on them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TaskLike(Protocol):
 
     @property
     def name(self) -> str:
-        """What the records call it."""
+        """The name of the task in the records."""
         ...
 
     @property

@@ -22,10 +22,10 @@ from sharefind.typing import BoolArray, FloatArray
 Rows = NDArray[np.int64]
 
 LEAST_SQUARES, TIED, FREE = "least squares", "shared", "untied"
-"""What the three are called."""
+"""The names of the three models."""
 
 REGRESSION, BASELINE = "multinomial regression", "class shares"
-"""What takes the place of least squares for classes, and what uses no inputs."""
+"""The names of the models that replace least squares for classes, and that use no inputs."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pydantic import Field, FiniteFloat, ValidationError
 from sharefind import html
 from sharefind.errors import RunFolderError, one_line
 from sharefind.search.json_fields import Part, Size, Word, first_fault
-from sharefind.search.node_evidence import Evidence
+from sharefind.search.node_evidence import NodeEvidence
 from sharefind.spaces import Subspace
 from sharefind.written import NOTHING, number, plural
 
@@ -45,7 +45,7 @@ class SearchNode:
     space: Subspace
     candidate: int | None
     label: str
-    evidence: Evidence | None = None
+    evidence: NodeEvidence | None = None
     number: int | None = None
 
 
@@ -122,7 +122,7 @@ class _Node(Part):
     evidence: dict[str, Any] | None
 
     def as_node(self) -> SearchNode:
-        evidence = None if self.evidence is None else Evidence.from_json(self.evidence)
+        evidence = None if self.evidence is None else NodeEvidence.from_json(self.evidence)
         return SearchNode(self.id, Subspace.from_json(self.space), self.candidate, self.label, evidence, self.number)
 
 
@@ -228,7 +228,7 @@ class SearchLattice:
         """Return growths to nodes that have not been visited."""
         return [g for g in self.growths() if self.node(g.target).evidence is None]
 
-    def mark(self, key: str, evidence: Evidence, number: int) -> SearchNode:
+    def mark(self, key: str, evidence: NodeEvidence, number: int) -> SearchNode:
         """Attach the evidence of a visit.
 
         Args:

@@ -16,15 +16,15 @@ class SearchOutcome:
     """How a search ended.
 
     Attributes:
-        problem: What was searched, with its exact tests.
+        problem: The problem of the search, with its exact tests.
         lattice: Every node visited, with its evidence.
         chain: E_0 -> ... -> E_*, or as far as the search came.
         finished: Whether E_* holds (False: the search was stopped before a space held, or left a space from which no
             direction of the escape is significant, and is undecided).
         diagnoses: Why the rejected groups nearest to E_* fail, and by how much.
         stopped: Why the search ended before all was done, or None.
-        warnings: What the user must know, a sentence each.
-        maps: What is wrong with maps of columns that were given and not accepted.
+        warnings: Warnings for the user, a sentence each.
+        maps: Faults of the user's maps of columns that were not accepted.
     """
 
     problem: TestedProblem

@@ -182,7 +182,7 @@ def default_hidden(
         An expression.
 
     Raises:
-        UnitError: No representation of those sees enough; one is to be named.
+        UnitError: None of these representations sees enough; name one.
     """
     group = in_rep.group
     kind = read_unit(unit).kind
@@ -191,7 +191,7 @@ def default_hidden(
     chosen = _chosen_hidden(in_rep, out_rep, limits)
     if chosen is None:
         raise UnitError(
-            f"{setting('hidden_rep')} is needed: no hidden layer of those tried (natural, regular) sees more of "
+            f"{setting('hidden_rep')} is needed: neither of the hidden layers tried (natural, regular) sees more of "
             "X than invariant "
             f"linear functions of {group.name}; give one, such as {setting('hidden_rep')} 2*natural"
         )

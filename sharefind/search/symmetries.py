@@ -47,7 +47,7 @@ INDEPENDENCE = "independence"
 
 @dataclass(frozen=True)
 class Symmetries:
-    """What the tests of the candidate's subgroups found.
+    """The results of the tests of the candidate's subgroups.
 
     Attributes:
         independence: Test that Y is independent of X; None where {0} is the fixed space of a group, which is tested
@@ -59,7 +59,7 @@ class Symmetries:
         inputs: Exact tests that the law of X alone is invariant, where these were asked for.
         relation: Tests that E[Y | X] is equivariant, where these were made.
         likeliest: Which group the evidence speaks for, beside what was tested.
-        decided_by: What E_* follows.
+        decided_by: The symmetry that determines E_*.
     """
 
     independence: RandomisationTest | None
@@ -101,7 +101,7 @@ def symmetries(problem: Problem, memory: Memory, progress: StageProgress, *, who
     is rejected.
 
     Args:
-        problem: What is searched.
+        problem: The problem of the search.
         memory: Tests that were finished before.
         progress: Called before each test.
         whole: Test the candidate alone, and none of its proper subgroups.
@@ -239,7 +239,7 @@ def _independence(problem: Problem, x: Tensor, y: Tensor, memory: Memory, progre
 
 
 def _views(problem: Problem, x: Tensor) -> list[Tensor]:
-    """What rotations leave of inputs, for a candidate with some: labels of points that lie anyhow show in it alone."""
+    """The invariants of inputs under rotations, which alone show a permutation of points in arbitrary positions."""
     rep = problem.candidate.in_rep
     if not (rep.lie and rep.is_orthogonal):
         return []

@@ -39,7 +39,7 @@ VERDICT_NOTE = (
     "say about it, 0 to 1. break seen: with probability .8, in standard deviations of the signal. tying: on rows kept "
     "apart, in % of the labels' variance."
 )
-"""What the columns hold."""
+"""The content of the columns."""
 
 Grid = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Headings, and the cells of each row."""
@@ -67,8 +67,8 @@ def verdict_table(rows: Sequence[SymmetryRow], shown: Sequence[SymmetryRow] | No
     """The three verdicts of candidate groups, without columns that hold nothing.
 
     Args:
-        rows: Rows of a result, all of them: they name the group inside which another one lies.
-        shown: Those that get a line; all where None.
+        rows: All rows of a result; they name the group inside which another one lies.
+        shown: Rows that get a line; all where None.
 
     Returns:
         Headings and cells.

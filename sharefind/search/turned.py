@@ -1,8 +1,8 @@
-"""Subgroups of a candidate that turns vectors: where it is rejected, some rows propose others, and the rest test them.
+"""Subgroups of a candidate that turns vectors: if it is rejected, some rows propose subgroups, and the rest test them.
 
-Two stages keep the level. If the whole candidate holds, it is rejected with probability alpha at most, and nothing else
-is tested before. If it does not, a true subgroup can be rejected in the second stage alone, whose family depends on
-rows that take no part in its tests. What is proposed is `sharefind.proposal.vector_groups`.
+Two stages keep the level. If the whole candidate holds, it is rejected with probability alpha at most, and it is tested
+first. If it does not hold, a true subgroup can be rejected only in the second stage, whose family depends on rows that
+take no part in its tests. `sharefind.proposal.vector_groups` makes the proposals.
 """
 
 from __future__ import annotations
@@ -31,19 +31,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TurnedStart:
-    """What a search inside an infinite candidate starts from, once that is rejected as a whole.
+    """The start of a search inside an infinite candidate that is rejected as a whole.
 
     Attributes:
-        groups: What is tested, closed under joins, the candidate last.
-        placed: The subgroup of the rotations that the proposing rows speak for; None where there is none.
-        rows: The rows that are left for tests and training, ascending; None for fresh samples.
-        samples: Rows that proposed.
+        groups: The groups to test, closed under joins, the candidate last.
+        placed: The subgroup of the rotations that the proposing rows support; None where there is none.
+        rows: The rows for tests and training, ascending; None for fresh samples.
+        samples: Number of proposing rows.
+        warnings: Warnings about the proposals.
     """
 
     groups: tuple[CompactGroup, ...]
     placed: PlacedGroup | None
     rows: NDArray[np.int64] | None
     samples: int
+    warnings: tuple[str, ...] = ()
 
     def evidence(self, label_of: Callable[[Group], str]) -> Mapping[str, float] | None:
         """Return None: the tested groups have no evidence of their own.
@@ -96,11 +98,11 @@ def turned_start(
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
         share: Share of finite data that proposes.
         fresh_samples: Samples that propose where a task has no finite data.
-        fewest_rows: That must propose, and be left for tests.
-        most_rows: That propose at most.
+        fewest_rows: Smallest number of rows that propose, and of rows that test.
+        most_rows: Largest number of rows that propose.
 
     Returns:
-        What is proposed; None where the group acts by anything but vectors and scalars, or rows are too few.
+        The proposals; None where the group acts by anything but vectors and scalars, or rows are too few.
     """
     layout = _layout(in_rep, out_rep)
     if layout is None:
@@ -133,20 +135,25 @@ def _start(
     if not isinstance(group, CompactGroup) or not isinstance(turning, CompactGroup):
         return None
     found = propose_vector_groups(label_fits(x, y, layout), turning)
+    warnings: tuple[str, ...] = ()
     if finite is None:
         family = list(found.family)
     else:
         permuted = propose_permutations(x, y, in_rep, out_rep, layout, finite)
         family = [placed_subgroup(group, place, k, g) for k, g in pairs_to_test(permuted, found)]
+        if permuted.why_not:
+            warnings = (
+                f"the data propose no subgroup of {finite.name}, and it is tested as a whole: {permuted.why_not}",
+            )
     kept = tuple(g for g in family[:-1] if g.order != 1)
-    return TurnedStart((*kept, group), found.proposed, rows, len(x))
+    return TurnedStart((*kept, group), found.proposed, rows, len(x), warnings)
 
 
 def pairs_to_test(permuted: PermutationFinding, turned: VectorFinding) -> list[tuple[FiniteGroup, CompactGroup]]:
-    """Return products K x L that are tested, closed under joins: at least one of the proposals K* and L* is right.
+    """Return the products K x L to test, closed under joins: at least one of the proposals `K*` and `L*` is right.
 
-    They are all K with the L inside L*, and all L with the K that contain K*. The join of a pair of the one kind with
-    any pair of the other has a K that contains K*.
+    They are all K with the L inside `L*`, and all L with the K that contain `K*`. The join of a pair of one kind with
+    any pair of the other kind has a K that contains `K*`.
 
     Args:
         permuted: Proposed permutations K.

@@ -1,4 +1,4 @@
-"""What the linear maps of a unit reach under a group, and warnings where networks are constant or blind to inputs."""
+"""The reach of the linear maps of a unit under a group, and warnings where networks are constant or blind to inputs."""
 
 from __future__ import annotations
 

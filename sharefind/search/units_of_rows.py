@@ -110,7 +110,7 @@ def blocks(n: int, units: IntArray | None, length: int) -> IntArray:
 
 
 def _few(count: int, config: SearchConfig) -> tuple[str, ...]:
-    """What so few units cannot show."""
+    """The limits of tests with few units."""
     if config.alpha * 2.0 ** min(count, 1000) < 2:
         least = math.ceil(math.log2(2 / config.alpha))
         few = f"{count} units are too few to reject a group of two elements at alpha {config.alpha:g}"

@@ -17,6 +17,7 @@ from sharefind.spaces.inner_product import invariant_inner_product, projection
 from sharefind.spaces.isotypic import IsotypicPart, isotypic_decomposition
 from sharefind.spaces.parameter_space import Block, ParameterSpace, matrix_space
 from sharefind.spaces.subspace import Subspace
+from sharefind.spaces.supports import supported
 
 __all__ = [
     "Block",
@@ -34,5 +35,6 @@ __all__ = [
     "lattice_of_groups",
     "matrix_space",
     "projection",
+    "supported",
     "tying_lattice",
 ]

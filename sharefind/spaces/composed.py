@@ -65,7 +65,7 @@ def _pieces(rep: Representation) -> list[_Piece]:
     match step.operation:
         case "trivial":
             return [_Piece((), whole[[k]]) for k in whole]
-        case "sum" | "copies":
+        case "sum" | "multiple":
             found, start = [], 0
             for part in step.parts * step.count:
                 found += [_Piece(piece.atoms, piece.places + start) for piece in _pieces(part)]
@@ -100,7 +100,7 @@ def _of_atoms(atoms: tuple[Representation, ...], group: Group, leaf: Leaf) -> Do
         found.append(leaf([_restricted(step.inner, factor) for step in own if step and step.inner]))
     rows = reduce(kronecker_rows, found)
     numbers = np.arange(rows.shape[1]).reshape([atoms[k].dim for k in order])
-    # Coordinate i of the parts in their own order is coordinate back[i] of those sorted by factor.
+    # Coordinate i of the parts in their own order is coordinate back[i] of the parts sorted by factor.
     back = numbers.transpose(np.argsort(order)).ravel()
     return _placed(rows, np.argsort(back), rows.shape[1])
 

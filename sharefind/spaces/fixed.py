@@ -95,7 +95,7 @@ def _product_images(first: tuple[IntArray, IntArray], second: tuple[IntArray, In
 
 def _orbit_labels(rep: Representation, by_rows: int) -> tying.Labels:
     step = rep.construction
-    if step is not None and step.operation in ("sum", "copies"):
+    if step is not None and step.operation in ("sum", "multiple"):
         return tying.side_by_side([_orbit_labels(part, by_rows) for part in step.parts] * step.count)
     if step is not None and step.operation == "tensor" and rep.kind == "permutation" and rep.dim >= by_rows:
         outer, inner = (part.sparse_generators[0] for part in step.parts)

@@ -39,7 +39,7 @@ class Subspace:
         floats: Shape (dim, ambient), float64: an orthonormal basis of a numerical subspace.
         tolerance: Accuracy up to which a numerical subspace is known; 0 for an exact one.
 
-    Example:
+    Examples:
         >>> space = Subspace.from_tying([1, 2, 1])  # the first and the third coordinate are equal
         >>> space.project([1.0, 5.0, 3.0])
         array([2., 5., 2.])

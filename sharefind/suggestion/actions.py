@@ -12,7 +12,7 @@ from sharefind.groups import FiniteGroup, named_group, parse_representation
 from sharefind.suggestion.layouts import Layout, output_layouts, renamed
 from sharefind.typing import IntArray
 
-Moves = tuple[IntArray, ...]
+Permutations = tuple[IntArray, ...]
 """The permutation of the columns of one side, one for each generator."""
 
 
@@ -32,8 +32,8 @@ class SuggestedAction:
     group: str
     size: float
     layout: Layout
-    inputs: Moves
-    outputs: Moves
+    inputs: Permutations
+    outputs: Permutations
     settings: Mapping[str, str]
 
     @property
@@ -110,7 +110,7 @@ def _input_settings(layout: Layout, is_shaped: bool) -> dict[str, str]:
     return {"axes": layout.axes, **shape, "in_rep": layout.by_axes}
 
 
-def _moves(group: FiniteGroup, expression: str) -> Moves:
+def _moves(group: FiniteGroup, expression: str) -> Permutations:
     images, _ = parse_representation(expression, group).sparse_generators
     return tuple(np.asarray(g, dtype=np.int64) for g in images)
 

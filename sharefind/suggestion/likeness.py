@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sharefind.suggestion.actions import Moves
+from sharefind.suggestion.actions import Permutations
 from sharefind.suggestion.layouts import Layout
 from sharefind.suggestion.moments import common_scales
 from sharefind.suggestion.orbits_of_entries import pair_labels
@@ -84,7 +84,7 @@ class Likeness:
         return self.correlations <= most
 
 
-def likeness(look: Look, moves: Moves) -> Likeness:
+def likeness(look: Look, moves: Permutations) -> Likeness:
     """Measure how similar the columns are that generators exchange.
 
     Args:
@@ -111,7 +111,7 @@ def likeness(look: Look, moves: Moves) -> Likeness:
     return Likeness(effects[worst], deviations[worst], rows * _spread_in_orbits(look.correlation, moves))
 
 
-def _spread_in_orbits(correlation: FloatArray, moves: Moves, most: int = 128) -> float:
+def _spread_in_orbits(correlation: FloatArray, moves: Permutations, most: int = 128) -> float:
     """Return the mean square of correlations (d, d) about their means over orbits of pairs of columns.
 
     Args:

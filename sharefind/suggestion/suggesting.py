@@ -64,7 +64,7 @@ def suggest(
         DataError: The data cannot be read, or contain no inputs, no labels, or values that are not finite.
         ConfigError: `most` is below 1, or labels are given for data that contain their own.
 
-    Example:
+    Examples:
         >>> suggest("measurements.csv").suggestions[0].command  # doctest: +SKIP
         'sharefind discover measurements.csv --group S4 --in-rep natural --out-rep natural'
     """
@@ -89,9 +89,9 @@ def _task_of(data: Data, y: ArrayLike | None, roles: Roles) -> Task | None:
     is_name = isinstance(data, str) and data in task_names()
     if not is_name and not isinstance(data, Task):
         return None
-    told = next((name for name, value in vars(roles).items() if value is not None), None)
-    if y is not None or told is not None:
-        what = "labels" if told is None else setting(told)
+    named = next((name for name, value in vars(roles).items() if value is not None), None)
+    if y is not None or named is not None:
+        what = "labels" if named is None else setting(named)
         raise ConfigError(f"the data set {quoted(getattr(data, 'name', data))} has its own columns; drop {what}")
     return data if isinstance(data, Task) else load_task(str(data))
 

@@ -77,7 +77,7 @@ def free_weights(moments: Moments) -> FloatArray:
 
 
 def tied_weights(moments: Moments, tie: Tie) -> FloatArray:
-    """Return the coefficients of least squares among those that commute with a group, shape (p, m).
+    """Return the least-squares coefficients that commute with a group, shape (p, m).
 
     Args:
         moments: Moments of the rows.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from sharefind.groups import named_group, natural, trivial
-from sharefind.inference import CandidateFamily, Moves, axis_rotations, named_family
+from sharefind.inference import AmbientMoves, CandidateFamily, axis_rotations, named_family
 from sharefind.meanfield.clouds.actions import JointAction
 from tests.acceptance.tasks import Labels, Samples, gaussian_task, least_hits, repetitions
 
@@ -55,7 +55,7 @@ TASKS = [
 
 def axes_family() -> CandidateFamily:
     group = named_group("SO3")
-    moves: dict[str, Moves] = {name: axis_rotations(axis) for name, axis in AXES.items()}
+    moves: dict[str, AmbientMoves] = {name: axis_rotations(axis) for name, axis in AXES.items()}
     moves["SO3"] = JointAction(natural(group), trivial(group))
     return named_family(moves, [(name, "SO3") for name in AXES])
 

@@ -17,7 +17,7 @@ from sharefind.inference.maps.map_explanation import explain_map
 from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
 from sharefind.proposal.mirrors.settling import images_left
 from sharefind.proposal.mirrors.signed_map import SignedMap
-from sharefind.search import Candidate, hypotheses, search_config
+from sharefind.search import ActingGroup, hypotheses, search_config
 from sharefind.search.map_explanations import map_explanations
 from sharefind.search.memory import NoMemory
 from sharefind.search.symmetries import symmetries
@@ -51,7 +51,7 @@ def test_the_ankles_of_a_wrong_mirror_are_named_and_mended():
     outputs = [f"{ankle}_acceleration" for ankle in ANKLES]
     wrong = ColumnMap(wrong_at(mirror.inputs, task.inputs, inputs), wrong_at(mirror.outputs, task.outputs, outputs))
     file = generated(wrong, "wrong")
-    problem = resolve_problem(search_config(symmetry="law"), task, Candidate(file.group, file.in_rep, file.out_rep))
+    problem = resolve_problem(search_config(symmetry="law"), task, ActingGroup(file.group, file.in_rep, file.out_rep))
     tested = hypotheses.TestedProblem.of(problem, symmetries(problem, NoMemory(), lambda *stage: None))
     (found,) = map_explanations(tested, NoMemory(), lambda *stage: None)
     named = {

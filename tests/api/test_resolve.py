@@ -11,7 +11,7 @@ from sharefind.api.resolve import resolve_problem
 from sharefind.datasets import finite_task
 from sharefind.errors import ConfigError
 from sharefind.groups import named_group, natural
-from sharefind.search import Candidate, search_config
+from sharefind.search import ActingGroup, search_config
 
 CYCLE = [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
 
@@ -26,7 +26,7 @@ def test_a_candidate_is_the_same_however_it_is_given(tmp_path: Path) -> None:
         resolve_problem(search_config(group="C3"), task),
         resolve_problem(search_config(generators=str(file)), task),
         resolve_problem(search_config(), task, group),
-        resolve_problem(search_config(), task, Candidate(group, natural(group), natural(group))),
+        resolve_problem(search_config(), task, ActingGroup(group, natural(group), natural(group))),
     ]
     spaces = [[node.space for node in problem.lattice.nodes] for problem in problems if problem.lattice is not None]
     assert len(spaces) == 4 and all(found == spaces[0] for found in spaces)
@@ -35,7 +35,7 @@ def test_a_candidate_is_the_same_however_it_is_given(tmp_path: Path) -> None:
 def test_what_says_how_it_acts_takes_no_representation(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).standard_normal((40, 3))
     group = named_group("C3")
-    given = Candidate(group, natural(group), natural(group))
+    given = ActingGroup(group, natural(group), natural(group))
     with pytest.raises(ConfigError, match=r"^a candidate says how the group acts; drop in_rep and out_rep"):
         resolve_problem(search_config(in_rep="natural"), finite_task("rows", rows, rows), given)
     for settings in ({"group": given}, {"generators": tmp_path / "none.json"}):

@@ -35,7 +35,7 @@ from sharefind.cli import main
 from sharefind.errors import ConfigError, InputError, NotConvergedError, RepresentationError, RunFolderError
 from sharefind.groups import FiniteGroup, named_group, natural, trivial
 from sharefind.limits import SETTINGS
-from sharefind.search import Candidate, Observer, RunFolder, SearchConfig, SearchNode, StopSearch
+from sharefind.search import ActingGroup, Observer, RunFolder, SearchConfig, SearchNode, StopSearch
 from sharefind.spaces import fixed_space, matrix_space
 
 FAST: dict[str, Any] = {"copies": 19, "alpha": 0.1, "particles": 8, "replicates": 2}
@@ -206,12 +206,12 @@ def test_groups_are_given_in_many_ways(tmp_path: Path) -> None:
     file.write_text(json.dumps({"name": "C4", "generators": [{"in": cycle, "out": cycle}]}))
     others: list[dict[str, Any]] = [
         {"group": group},
-        {"group": Candidate(group, natural(group), natural(group))},
+        {"group": ActingGroup(group, natural(group), natural(group))},
         {"generators": file},
     ]
     for given in others:
         assert SharingSearch(**given, **FAST).fit(x, y).subspace_ == by_name.subspace_
-    fixed = SharingSearch(group=Candidate(group, natural(group), trivial(group, 4)), **FAST).fit(x, y)
+    fixed = SharingSearch(group=ActingGroup(group, natural(group), trivial(group, 4)), **FAST).fit(x, y)
     assert fixed.subspace_ != by_name.subspace_
 
 

@@ -16,7 +16,7 @@ from sharefind.meanfield.clouds.standardise import identity_standardisation
 from sharefind.search.building import build_problem
 from sharefind.search.engine import SearchOutcome
 from sharefind.search.presets import search_config
-from sharefind.search.problem import Candidate, Problem
+from sharefind.search.problem import ActingGroup, Problem
 from sharefind.search.rules.growth import candidate_node
 from sharefind.search.samples_of_task import TaskLike
 from sharefind.search.search_lattice import SearchLattice, SearchNode
@@ -69,7 +69,7 @@ def test_infinite_groups_have_their_stabilisers_too() -> None:
     space = matrix_space(in_rep, out_rep)
     problem = cast(Problem, SimpleNamespace(
         task=SimpleNamespace(name="forms", inputs=(), outputs=(), classes=()),
-        candidate=Candidate(group, in_rep, out_rep), space=space,
+        candidate=ActingGroup(group, in_rep, out_rep), space=space,
         unit=SimpleNamespace(name="matrix:tanh", hidden_rep=None), lattice=invariant_lattice(space.action),
         settings=SimpleNamespace(sgd=SimpleNamespace(particles=8)), change=identity_standardisation(4, 1),
     ))  # fmt: skip

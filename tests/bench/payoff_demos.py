@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sharefind.datasets import Task, finite_task, load_task, teacher_student
 from sharefind.groups import FiniteGroup, named_group, natural
-from sharefind.search import Candidate
+from sharefind.search import ActingGroup
 
 FloatArray = NDArray[np.float64]
 Rows = tuple[FloatArray, FloatArray]
@@ -35,7 +35,7 @@ class Demo:
     is_exact: bool
     rows: Callable[[int, int], tuple[Rows, Rows]]
     task: Callable[[], Task]
-    candidate: Callable[[], Candidate]
+    candidate: Callable[[], ActingGroup]
     truth: Callable[[], FiniteGroup]
     unit: str | None = None
 
@@ -65,8 +65,8 @@ def _synthetic(name: str, candidate: str, truth: FiniteGroup, noise: float = 0.1
     def task() -> Task:
         return finite_task(name, *rows(0, 25)[0], unit="matrix:logistic")
 
-    def acting() -> Candidate:
-        return Candidate(group, natural(group), natural(group))
+    def acting() -> ActingGroup:
+        return ActingGroup(group, natural(group), natural(group))
 
     return Demo(name, SYNTHETIC_SIZES, truth.order > 1, rows, task, acting, lambda: truth)
 
@@ -87,14 +87,14 @@ def _real_rows(name: str) -> Callable[[int, int], tuple[Rows, Rows]]:
     return rows
 
 
-def _candidate_of(task: Task) -> Candidate:
+def _candidate_of(task: Task) -> ActingGroup:
     if task.action is not None:
-        return Candidate(task.action.group, task.action.in_rep, task.action.out_rep)
+        return ActingGroup(task.action.group, task.action.in_rep, task.action.out_rep)
     from sharefind.groups import parse_representation
 
     group = named_group(task.group or NOBODY)
     reps = (parse_representation(text or "natural", group) for text in (task.in_rep, task.out_rep))
-    return Candidate(group, *reps)
+    return ActingGroup(group, *reps)
 
 
 def _real(
@@ -108,7 +108,7 @@ def _real(
             raise TypeError(f"{name}: the candidate is infinite")
         return FiniteGroup("true", group.degree, generators) if generators else group
 
-    def candidate() -> Candidate:
+    def candidate() -> ActingGroup:
         return _candidate_of(_loaded(name))
 
     return Demo(name, sizes, is_exact, _real_rows(name), lambda: _loaded(name), candidate, truth, unit)

@@ -133,7 +133,7 @@ def test_text_says_what_was_found_in_100_columns(discover) -> None:
 def test_progress_goes_to_stderr_a_line_a_node(discover) -> None:
     lines = discover("--group", "C2", "--out", "run").err.splitlines()
     assert lines[0].startswith("c2-wi (fresh samples), candidate C2")
-    assert lines[1].startswith("time  about ") and lines[1].endswith(": 1 exact test, then 2 to 3 trainings")
+    assert lines[1].startswith("time  about ") and lines[1].endswith(": 1 exact test, then 2 to 3 trained spaces")
     shown = [line for line in lines[2:] if not line.startswith("test of ")]  # there is one every ten seconds
     assert [line.split(":")[0] for line in shown] == ["node 0 {0}", "node 1 E^C2"]
 

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 FORMATS = {
     "json": ("net.json", "sharefind verify net.json"),
-    "torch": ("net.py", "--format safetensors --out net.safetensors"),
+    "torch": ("net.py", "sharefind train "),
     "safetensors": ("net.safetensors", "load_file('net.safetensors')"),
     "onnx": ("net.onnx", "InferenceSession('net.onnx')"),
     "emlp": ("net_emlp.py", "python net_emlp.py"),

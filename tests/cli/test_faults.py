@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sharefind.folder_locks import sole_use
 from sharefind.search import RunFolder
 from sharefind.search.node_record import NODE
-from sharefind.storage import Journal, sole_use
+from sharefind.storage import Journal
 
 JOURNALS = ("evidence.jsonl", "tests.jsonl", "diagnoses.jsonl")
 

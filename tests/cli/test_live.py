@@ -9,7 +9,8 @@ from rich.console import Console
 
 from sharefind.architectures.layers.training_record import Epoch
 from sharefind.durations import Estimate, Part
-from sharefind.report.text.live_progress import LineView, LiveView, NotebookView, distance_bar, training_progress
+from sharefind.report.text.live_progress import training_progress
+from sharefind.report.text.live_views import LineView, LiveView, NotebookView, distance_bar
 from sharefind.report.text.runs import RunView, load_run
 from sharefind.search import RunFolder
 from sharefind.search.expected_time import _unfinished

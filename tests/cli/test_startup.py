@@ -103,6 +103,6 @@ def test_options_of_discover_are_those_of_the_contract() -> None:
     others = {"tolerance", "copies", "training-copies", "statistic", "executor", "address", "max-nodes", "max-seconds"}
     others |= {"file", "rows-of", "block-length"}
     others |= {"inputs", "outputs", "drop", "categorical", "classes", "numbers", "delimiter", "decimal"}
-    others |= {"symmetry", "signs", "layers"}
+    others |= {"symmetry", "signs", "layers", "price"}
     others |= {"axes", "shape", "out-axes", "out-shape", "relative-to-mean"}
     assert options == {*contract, *limits, *others}

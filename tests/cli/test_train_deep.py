@@ -20,9 +20,12 @@ from sharefind.architectures.deep import choosing
 from sharefind.architectures.deep.choosing import ChoiceSettings
 from sharefind.architectures.deep.files import read_deep
 from sharefind.architectures.deep.training import Plan, Trained
+from sharefind.architectures.deep.type_escape import EscapeRule
 from tests.architectures.deep.test_kept import DONE, FIT
 from tests.cli.conftest import Call
 from tests.specs import load_module
+
+ESCAPE = {"on_rows", "on_orbits", "dist2_on_rows", "dist2_on_orbits", "threshold", "step"}
 
 DEEP = ("--unit", "deep", "--layers", "1..2", "--width", "4")
 
@@ -32,7 +35,9 @@ def _brief_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = Plan(steps=40, fewest=20, every=20, batch=64)
     monkeypatch.setattr(
         "sharefind.architectures.deep.choosing.ChoiceSettings",
-        lambda unit, depths, widths, seed: ChoiceSettings(unit, depths, widths, plan, seed=seed),
+        lambda unit, depths, widths, seed: ChoiceSettings(
+            unit, depths, widths, plan, seed=seed, escape=EscapeRule(steps=20)
+        ),
     )
     monkeypatch.setattr("sharefind.cli.task_rows.task_rows.__defaults__", (200,))
 
@@ -40,8 +45,9 @@ def _brief_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.ci
 def test_train_verify_and_export(call: Call, run: Path, tmp_path: Path) -> None:
-    ending = call("train", run, "--out", "net.safetensors", *DEEP)
+    ending = call("train", run, "--out", "net.safetensors", *DEEP, "--price", "layers")
     assert ending.status == 0, ending.err
+    assert "The price of tying" in ending.out and "layer 1 freed" in ending.out and "off E" in ending.out
     assert "2 x (2*regular)" in ending.out and "least squares" in ending.out
     card = (tmp_path / "net.safetensors.md").read_text()
     for word in ("## Hidden types", "| hidden | 2\\*regular |", "| least squares |", "Accepted: C2"):
@@ -130,7 +136,8 @@ def own_run(run: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_json(call: Call, run: Path) -> None:
-    ending = call("train", run, "--out", "net.safetensors", *DEEP[:2], "--width", "4", "--json")
+    asked = (*DEEP[:2], "--width", "4", "--price", "chains", "--json")
+    ending = call("train", run, "--out", "net.safetensors", *asked)
     record = json.loads(ending.out)
     assert record["schema"] == "sharefind.deep-training/1"
     nodes = record["choice"]["nodes"]
@@ -138,6 +145,13 @@ def test_json(call: Call, run: Path) -> None:
     assert record["choice"]["chosen"] == min(nodes, key=lambda node: node["risk"])["number"]
     assert {edge["target"] for edge in record["choice"]["edges"]} == set(range(1, len(nodes)))
     assert record["certificate"]["naming"] == "proven"
+    escapes = [node["escape"] for node in nodes]
+    assert all(set(one) == ESCAPE and len(one["on_orbits"]) == 4 for one in escapes)
+    price = record["choice"]["price"]
+    assert (price["kind"], price["folds"], price["confidence"]) == ("chains", 5, 0.95)
+    first, *others = price["ways"]
+    assert first["groups"] == ["C2"] * 4 and others[0]["groups"] == ["C2", "C2", "C2", "C1"]
+    assert all(way["low"] < way["difference"] < way["high"] for way in others)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +171,9 @@ def test_json(call: Call, run: Path) -> None:
         (("--unit", "deep", "--layers", "3..2", "--out", "n.safetensors"), "a number of hidden layers up to 8"),
         (("--unit", "deep", "--width", "300", "--out", "n.safetensors"), "above the limit of 100000.*--max-dim 1"),
         (("--layers", "2", "--out", "n.safetensors"), "add --unit deep"),
+        (("--price", "layers", "--out", "n.safetensors"), "--price is for deep networks; add --unit deep"),
+        (("--unit", "deep", "--price", "all", "--out", "n.safetensors"), "--price all: use layers, chains or early"),
+        (("--unit", "deep", "--price", "early", "--out", "n.safetensors"), "larger than the group it found"),
     ],
 )
 def test_bad_input_is_one_line(call: Call, run: Path, arguments: tuple[str, ...], message: str) -> None:
@@ -196,6 +213,8 @@ def test_discover_ends_with_a_deep_network(discover: Call, call: Call, tmp_path:
     for arguments, message in (
         (("--unit", "deep", "--layers", "x", "--out", "other"), "a number of hidden layers"),
         (("--layers", "2", "--out", "other"), "add --unit deep"),
+        (("--price", "layers", "--out", "other"), "--price is for deep networks"),
+        (("--unit", "deep", "--price", "all", "--out", "other"), "use layers, chains or early"),
         (("--unit", "deep", "--hidden-rep", "regular", "--out", "other"), "drop --hidden-rep"),
         (("--unit", "deep:sine", "--out", "other"), "'sine' is unknown"),
     ):

@@ -11,6 +11,7 @@ from sharefind.datasets import (
     weakly_invariant,
 )
 from sharefind.errors import DataError
+from sharefind.fresh_samples import are_compiled, compiled_samples
 from sharefind.groups import Representation, hom, named_group, parse_representation
 
 SETTINGS = [
@@ -116,7 +117,7 @@ def test_target_is_the_mean_of_the_units_however_long_the_input() -> None:
 def test_the_logistic_function_does_not_overflow() -> None:
     teacher = TeacherStudent(np.array([[[1.0]]]))
     found = teacher.target(np.array([[-1e6], [0.0], [1e6]]))
-    np.testing.assert_allclose(found, [[0.0], [0.5], [1.0]], rtol=1e-15, atol=1e-300)
+    np.testing.assert_allclose(found, [[0.0], [0.5], [1.0]], rtol=1e-15, atol=1e-200)
 
 
 def test_c2_teachers_are_those_of_the_paper() -> None:
@@ -189,3 +190,35 @@ def test_laws_that_are_refused(settings: dict[str, object], words: str) -> None:
 def test_no_particles_are_refused() -> None:
     with pytest.raises(DataError, match="0 particles"):
         teacher_student(*_reps("C2", "natural", "natural"), "si", np.random.default_rng(0), n_particles=0)
+
+
+@pytest.mark.parametrize(("activation", "bias", "shape"), [("logistic", False, (3, 2)), ("tanh", True, (1, 5))])
+@pytest.mark.parametrize("n", [0, 1, 700])
+def test_compiled_samples_are_the_same_up_to_rounding(
+    activation: str, bias: bool, shape: tuple[int, int], n: int
+) -> None:
+    """The stream is drawn alike, and labels are those of the definition, which long double is closer to."""
+    pytest.importorskip("numba")
+    d_out, d_in = shape
+    rng = np.random.default_rng(2)
+    particles = 3 * rng.standard_normal((4, d_out, d_in))
+    biases = rng.standard_normal((4, d_out)) if bias else None
+    teacher = TeacherStudent(particles, biases, activation, x_scale=2.0, noise=0.1)  # type: ignore[arg-type]
+    plain = teacher.sample(np.random.default_rng(5), n)
+    with compiled_samples(True):
+        assert are_compiled()
+        x, y = teacher.sample(np.random.default_rng(5), n)
+        means = teacher.target(x)
+    assert not are_compiled()
+    np.testing.assert_array_equal(x, plain[0])
+    np.testing.assert_allclose(y, plain[1], rtol=0, atol=1e-14)
+    inner = np.einsum("poi,ni->npo", particles, x).astype(np.longdouble) + (0 if biases is None else biases)
+    exact = np.tanh(inner) if activation == "tanh" else 1 / (1 + np.exp(-inner))
+    np.testing.assert_allclose(means, exact.mean(axis=1).astype(float), rtol=0, atol=1e-14)
+
+
+def test_activations_far_from_zero_stay_finite_in_compiled_samples() -> None:
+    pytest.importorskip("numba")
+    with compiled_samples(True):
+        means = TeacherStudent(np.full((1, 1, 1), 1e6)).target(np.array([[-1.0], [1.0]]))
+    np.testing.assert_allclose(means.ravel(), [0.0, 1.0], rtol=0, atol=1e-200)

@@ -73,6 +73,18 @@ def test_every_block_is_run_or_says_where(page: Path) -> None:
             assert block.figures_vary or block.remark.startswith("termynal"), block.remark
 
 
+def test_a_file_of_data_has_one_page_that_makes_it() -> None:
+    """Readers follow several pages in one folder: the same name for other data would mix them up."""
+    made = re.compile(r'(?:savez|savetxt|open|write)\("(?P<name>[\w.-]+\.(?:npz|csv|json))"[,)]')
+    pages: dict[str, set[str]] = {}
+    for page in PAGES:
+        for block in blocks(page):
+            for name in made.findall(block.body) if block.language == "python" else ():
+                pages.setdefault(name, set()).add(_name(page))
+    assert pages["measurements.npz"] == {f"docs/{FIRST_DATA}"}
+    assert not {name: found for name, found in pages.items() if len(found) > 1}
+
+
 def test_no_command_hides_in_a_block_without_a_language() -> None:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sharefind.errors import GroupError, RepresentationError
 from sharefind.groups import FiniteGroup, grid, named_group, natural, regular, sign, subgroups, trivial
-from sharefind.groups.group import permutation_sign
+from sharefind.groups.cycles import permutation_sign
 
 CORNERS = np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
 

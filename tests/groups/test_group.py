@@ -11,7 +11,7 @@ from sympy.combinatorics import Permutation
 
 from sharefind.errors import GroupError
 from sharefind.groups import CompactGroup, FiniteGroup, cycle_notation, named_group
-from sharefind.groups.group import permutation_sign
+from sharefind.groups.cycles import permutation_sign
 
 
 @st.composite

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from sharefind.errors import GroupError
 from sharefind.groups import FiniteGroup, Representation, named_group, natural, parse_representation, sign, trivial
-from sharefind.inference import Moves, SampledMoves, axis_rotations, moved_coordinates
+from sharefind.inference import AmbientMoves, SampledMoves, axis_rotations, moved_coordinates
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.testing import IN_TEXTS, random_groups
 
@@ -23,7 +23,7 @@ def joint(rep: Representation) -> JointAction:
     return JointAction(rep, trivial(rep.group))
 
 
-def moved(moves: Moves, d_in: int) -> list[bool]:
+def moved(moves: AmbientMoves, d_in: int) -> list[bool]:
     return [bool(m) for m in moved_coordinates(moves, d_in, 1, np.random.default_rng(0))]
 
 

@@ -5,15 +5,15 @@ import pytest
 from scipy import stats
 
 from sharefind.proposal import least_squares
-from sharefind.proposal.coefficients import Block
+from sharefind.proposal.coefficients import CoefficientBlock
 from sharefind.proposal.log_evidence import BlockEvidence, LogEvidence
 from sharefind.recognition import matrix_layout
 
 
-def random_block(rng: np.random.Generator, diagonal: bool) -> Block:
+def random_block(rng: np.random.Generator, diagonal: bool) -> CoefficientBlock:
     root = rng.normal(size=(6, 6)) / 3
     covariance = np.exp(rng.normal(size=6)) if diagonal else root @ root.T + 0.1 * np.eye(6)
-    return Block("linear", np.eye(3, dtype=np.int64), 3 * rng.normal(size=(2, 3)), covariance)
+    return CoefficientBlock("linear", np.eye(3, dtype=np.int64), 3 * rng.normal(size=(2, 3)), covariance)
 
 
 PATTERNS = [(1, 2, 3, 4, 5, 6), (1, 1, 1, 2, 2, 2), (1, -1, 2, 3, 0, 2), (1, 1, 1, 1, 1, 1), (1, 0, 0, 0, 0, 0)]

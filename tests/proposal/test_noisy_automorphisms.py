@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sharefind.groups import FiniteGroup, named_group, natural
-from sharefind.proposal.coefficients import Block, Coefficients
+from sharefind.proposal.coefficients import CoefficientBlock, Coefficients
 from sharefind.proposal.monomials import Frame, Powers
 from sharefind.proposal.noisy_automorphisms import PermutationSearch
 from sharefind.recognition import matrix_layout, recognise
@@ -22,7 +22,7 @@ def test_exact_coefficients_give_the_whole_stabiliser(name: str) -> None:
     rep = natural(named_group(name))
     space = fixed_space(matrix_space(rep, rep).action)
     values = np.random.default_rng(0).normal(size=space.dim) @ space.orthonormal()
-    block = Block(
+    block = CoefficientBlock(
         "linear", np.eye(rep.dim, dtype=np.int64), values.reshape(rep.dim, rep.dim), np.full(rep.dim**2, 1e-12)
     )
     layout, origin = matrix_layout((rep.dim, rep.dim)), np.zeros(rep.dim)

@@ -11,7 +11,7 @@ from sympy.combinatorics import Permutation
 from sharefind.groups import FiniteGroup, Representation, named_group, natural, trivial
 from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.stabiliser_chain import StabiliserChain
-from sharefind.proposal.coefficients import Block
+from sharefind.proposal.coefficients import CoefficientBlock
 from sharefind.proposal.monomials import pairs
 from sharefind.proposal.subgroup_search import SubgroupSearch, Table, coordinate_chain, keepers
 from sharefind.spaces import fixed_space, matrix_space
@@ -42,8 +42,8 @@ def generic(group: FiniteGroup, seed: int = 0) -> FloatArray:
     return np.asarray(drawn.reshape(group.degree, group.degree))
 
 
-def linear(values: FloatArray, error: float) -> Block:
-    return Block("linear", np.eye(values.shape[1], dtype=np.int64), values, np.full(values.size, error**2))
+def linear(values: FloatArray, error: float) -> CoefficientBlock:
+    return CoefficientBlock("linear", np.eye(values.shape[1], dtype=np.int64), values, np.full(values.size, error**2))
 
 
 def order_of(found, degree: int) -> int:
@@ -80,7 +80,7 @@ def test_invariant_labels_show_in_products():
     whole = named_group("S7")
     e = pairs(7)
     ring = np.array([[float(abs(a - b) in (1, 6)) for a, b in (np.flatnonzero(row) for row in e)]])
-    block = Block("pair", e, ring, np.ones(len(e)))
+    block = CoefficientBlock("pair", e, ring, np.ones(len(e)))
     found = keepers(JointPoints.of((trivial(whole), natural(whole))), [Table.of(block)])
     assert order_of(found, 7) == 14
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sharefind.datasets.pendulum import pendulum_task
-from sharefind.groups import named_group, parse_representation
+from sharefind.groups import FiniteGroup, named_group, parse_representation
 from sharefind.groups.factors import factors_of
 from sharefind.inference.vectors.label_models import RIDGES, LabelModel
 from sharefind.inference.vectors.rotated_bases import Basis, random_turns
@@ -192,3 +192,19 @@ def test_permutations_are_proposed_by_inner_products_or_distances(is_relative: b
     largest = max(found[:-1], key=lambda one: one.order)
     assert largest.order == 6 and finding.proposed == largest
     assert all(generator[2] == 2 for generator in largest.generators)  # the heavier point stays
+
+
+def test_why_no_permutation_can_be_proposed_is_reported() -> None:
+    """Two equal vectors determine each other's inner products, so that no coefficients of these can be read."""
+    rng = np.random.default_rng(4)
+    group = named_group("S4xO3")
+    reps = (parse_representation("S4.natural*O3.natural", group), parse_representation("trivial", group))
+    layout, finite = vector_layout(*reps), factors_of(group)[0]
+    assert layout is not None and isinstance(finite, FiniteGroup)
+    x = rng.normal(size=(200, 4, 3))
+    y = (x[:, 0] * x[:, 3]).sum(1, keepdims=True)
+    assert not propose_permutations(x.reshape(200, 12), y, *reps, layout, finite).why_not
+    x[:, 1] = x[:, 0]
+    finding = propose_permutations(x.reshape(200, 12), y, *reps, layout, finite)
+    assert "inner products" in finding.why_not and "determined by the others" in finding.why_not
+    assert finding.proposed.order == 1 and [g.order for g in finding.family] == [1, 24]

@@ -72,6 +72,7 @@ def run(script: Path, arguments: list[str]) -> int:
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, spec.name, module)  # its dataclasses look themselves up there
+        patch.syspath_prepend(script.parent)  # as Python does for a script
         spec.loader.exec_module(module)
         return int(module.main(arguments))
 
@@ -94,6 +95,14 @@ def run(script: Path, arguments: list[str]) -> int:
             "    Args: value: An even number.\n",
             "`Args:`: in running text",
         ),
+        (
+            "    Raises:\n",
+            "    Example:\n        >>> halved(4)\n        2\n\n    Raises:\n",
+            "`Example:`: shown as running text",
+        ),
+        ("An even number", "An even number, 2*k for k in 0*k", "asterisks are read as emphasis"),
+        ("An even number", "An *even* number, `2*k` for k in `0*k`", ""),
+        ("    Raises:\n", "    Examples:\n        >>> halved(4)\n        2\n\n    Raises:\n", ""),
     ],
 )
 def test_what_the_reference_would_not_show_is_found(check: Check, old: str, new: str, finding: str) -> None:
@@ -117,3 +126,15 @@ def test_turns_of_phrase_are_found_in_pages_but_not_in_their_code(check: Check, 
     status, said = check("prose.py", GOOD)
     assert status == 1 and f"{page}:7: 'nobody'" in said and f"{page}:8: 'is told'" in said
     assert "2 turns of phrase" in said, said
+
+
+def test_a_path_is_left_out_only_with_a_reason(check: Check, project: Path) -> None:
+    (project / "sharefind/later.py").write_text('"""Nobody wrote this yet."""\n')
+    assert check("prose.py", GOOD)[0] == 1
+    rooms = project / ".ci/rooms.txt"
+    rooms.write_text("sharefind\nexcept sharefind/later.py  # it is written next\n")
+    assert check("prose.py", GOOD)[0] == 0
+    for line, fault in (("sharefind/later.py", "give a reason"), ("sharefind/gone.py  # moved", "there is no")):
+        rooms.write_text(f"sharefind\nexcept {line}\n")
+        with pytest.raises(ValueError, match=fault):
+            check("prose.py", GOOD)

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from sharefind.groups import FiniteGroup, hom, named_group, natural
 from sharefind.report.text.runs import RunView
-from sharefind.search import Decision, Evidence, Growth, SearchLattice, SearchNode
+from sharefind.search import Decision, Growth, NodeEvidence, SearchLattice, SearchNode
 from sharefind.search.result import Result
 from sharefind.spaces import Subspace, fixed_space
 
@@ -21,7 +21,7 @@ ACTION = hom(REP, REP)
 Make = Callable[..., RunView]
 
 
-def _evidence(decision: Decision, **changes: Any) -> Evidence:
+def _evidence(decision: Decision, **changes: Any) -> NodeEvidence:
     values: dict[str, Any] = {
         "dist2": 0.5,
         "rmd2": 0.1,
@@ -36,10 +36,10 @@ def _evidence(decision: Decision, **changes: Any) -> Evidence:
         "rule": "randomisation",
         "reason": "because of the test",
     }
-    return Evidence(**{**values, **changes})
+    return NodeEvidence(**{**values, **changes})
 
 
-def _lattice(last: Evidence) -> SearchLattice:
+def _lattice(last: NodeEvidence) -> SearchLattice:
     cyclic = fixed_space(ACTION.restrict(FiniteGroup("C3", 3, ((1, 2, 0),))))
     mirror = fixed_space(ACTION.restrict(FiniteGroup("C2", 3, ((1, 0, 2),))))
     grow = _evidence(Decision.GROW, rejected=("S3",))

@@ -15,9 +15,10 @@ from sharefind.column_names import BlockLabels, kept_names
 from sharefind.groups import FiniteGroup, cycle_notation, named_group, natural, parse_representation, trivial
 from sharefind.report.pictures.space_picture import draw_space, panels, picture_size
 from sharefind.report.text.column_labels import narrow
+from sharefind.report.text.lattice_tables import node_view
 from sharefind.report.text.move_words import columns_of_points, move_words, signed_cycles
 from sharefind.report.text.space_words import space_view
-from sharefind.report.text.tables import diagnosis_view, groups_view, node_view, summary
+from sharefind.report.text.tables import diagnosis_view, groups_view, summary
 from sharefind.report.text.text_style import STYLE
 from sharefind.spaces import Block, Subspace, fixed_space, matrix_space
 from tests.columns import HOSTILE, WELLS

@@ -8,12 +8,14 @@ from rich.console import Console
 
 from sharefind.report.page.html_page import page
 from sharefind.report.page.notebook_view import run_html
+from sharefind.report.text.diagnosis_words import diagnosis_sentences
 from sharefind.report.text.guarantees import not_promised, promised
+from sharefind.report.text.lattice_tables import lattice_view
 from sharefind.report.text.relation_words import relation_sentences
 from sharefind.report.text.run_samples import Samples
 from sharefind.report.text.runs import RunView
-from sharefind.report.text.tables import lattice_view, summary
-from sharefind.report.text.verdict import diagnosis_sentences, is_answer, verdict
+from sharefind.report.text.tables import summary
+from sharefind.report.text.verdict import is_answer, verdict
 from sharefind.search import search_config
 from sharefind.search.result import Result
 from tests.report.conftest import DIAGNOSIS

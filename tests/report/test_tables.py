@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, RenderableType
 
-from sharefind.report.text.tables import lattice_view, node_view, summary
+from sharefind.report.text.lattice_tables import lattice_view, node_view
+from sharefind.report.text.tables import summary
 from sharefind.report.text.verdict import saddles, verdict, warnings
 from sharefind.search import Decision, SearchLattice
 

@@ -10,7 +10,7 @@ from sharefind.errors import DataError, InputError, RepresentationError
 from sharefind.groups import FiniteGroup, Group, Representation, named_group, natural, parse_representation
 from sharefind.groups.axes import Axes
 from sharefind.groups.axis_expressions import axis_representation
-from sharefind.search import Candidate, Problem, build_problem, search_config
+from sharefind.search import ActingGroup, Problem, build_problem, search_config
 from sharefind.search.axis_words import WORDS, default_expression, settled
 from sharefind.search.column_orbits import column_orbits
 from sharefind.search.input_layouts import Layout, layout_lines, layout_picture
@@ -239,7 +239,7 @@ def test_a_minus_shows_where_signs_can_be_told() -> None:
     rep = Representation(group, 2, "swap", "signed", np.array([[1, 0]]), np.array([[-1, -1]], dtype=np.int8))
     orbits = column_orbits(rep)
     assert [orbits.mark(k) for k in range(2)] == ["a", "-a"]
-    acting = Candidate(group, rep, parse_representation("trivial", group))
+    acting = ActingGroup(group, rep, parse_representation("trivial", group))
     config = search_config(unit="radial:gaussian")
     found = build_problem(config, task(None, 2, inputs=("up", "down")), acting)
     assert layout_picture(found)[1] == "  a: up -down"

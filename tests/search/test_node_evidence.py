@@ -6,16 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sharefind.search import Decision, Evidence
+from sharefind.search import Decision, NodeEvidence
 
-SEEN = Evidence(0.5, 0.1, None, None, 0.02, 0.5, 0.01, 1.0, 10, Decision.GROW, "fixed", "because", groups=("C3",))
+SEEN = NodeEvidence(0.5, 0.1, None, None, 0.02, 0.5, 0.01, 1.0, 10, Decision.GROW, "fixed", "because", groups=("C3",))
 
 
 def test_evidence_survives_json() -> None:
     record = SEEN.to_json()
     assert list(record)[:3] == ["dist2", "rmd2", "delta"]
     assert record["decision"] == "grow" and record["groups"] == ["C3"]
-    assert Evidence.from_json(json.loads(json.dumps(record))) == SEEN
+    assert NodeEvidence.from_json(json.loads(json.dumps(record))) == SEEN
     numbers = replace(SEEN, dist2=np.float64(0.1) + np.float64(0.2)).to_json()
     assert json.dumps(numbers["dist2"]) == repr(0.1 + 0.2)
 
@@ -35,4 +35,4 @@ def test_evidence_survives_json() -> None:
 )
 def test_what_no_search_writes_is_refused(changes: dict[str, object], told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        Evidence.from_json({**SEEN.to_json(), **changes})
+        NodeEvidence.from_json({**SEEN.to_json(), **changes})

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sharefind.datasets import load_task
-from sharefind.search import Decision, Engine, Evidence, Growth, SearchLattice, SearchNode
+from sharefind.search import Decision, Engine, Growth, NodeEvidence, SearchLattice, SearchNode
 from sharefind.spaces import Subspace
 from tests.search.problems import problem
 
@@ -20,9 +20,9 @@ def test_the_lattice_survives_json_exactly_and_has_a_graphml_form() -> None:
     assert "<graphml" in found.to_graphml()
 
 
-def evidence(decision: Decision) -> Evidence:
+def evidence(decision: Decision) -> NodeEvidence:
     """Some evidence."""
-    return Evidence(0.5, 0.1, 0.25, None, None, 0.5, 0.01, 1.0, 10, decision, "fixed", "because")
+    return NodeEvidence(0.5, 0.1, 0.25, None, None, 0.5, 0.01, 1.0, 10, decision, "fixed", "because")
 
 
 def lattice() -> SearchLattice:

@@ -84,6 +84,23 @@ def test_few_rows_are_tested_as_a_whole() -> None:
     assert opened(few) is None
 
 
+@pytest.mark.slow
+@pytest.mark.ci
+def test_permutations_that_cannot_be_proposed_are_reported() -> None:
+    """Two equal vectors determine each other's inner products, so that no coefficients of these can be read."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(200, 4, 3))
+    vectors[:, 1] = vectors[:, 0]
+    y = (vectors[:, 0] * vectors[:, 3]).sum(1, keepdims=True)
+    config = SearchConfig(group="S4xO3", in_rep="S4.natural*O3.natural", out_rep="trivial")
+    inner = opened(build_problem(config, finite_task("twins", vectors.reshape(200, 12), y), named_group("S4xO3")))
+    assert inner is not None and isinstance(inner.inside, TurnedStart)
+    (warning,) = (text for text in inner.warnings if "S4" in text)
+    assert "no subgroup of S4" in warning and "inner products" in warning and "determined by the others" in warning
+    row = turned_row(inner.inside)
+    assert not row.exhaustive and {name.split("x")[0] for name in row.family if "x" in name} == {"S4"}
+
+
 def test_one_of_two_proposals_must_be_right() -> None:
     """K x L for all K with the L inside L*, and for all L with the K that contain K*: closed under joins."""
     group = named_group("S3xO3")

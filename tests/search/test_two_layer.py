@@ -94,7 +94,7 @@ def test_carried_back_particles_predict_what_they_did(unit: str, preset: str) ->
     assert np.abs(inner - raw).max() > 0.1 and found.change.moves_inputs
     before = predict(found.unit, torch.from_numpy(inner).expand(2, -1, -1), theta)
     centred = torch.from_numpy(raw - found.change.centre)
-    after = predict(found.unit, centred.expand(2, -1, -1), found.carry_back(theta))
+    after = predict(found.unit, centred.expand(2, -1, -1), found.to_user_coordinates(theta))
     np.testing.assert_allclose(after, before, rtol=0, atol=1e-12)
     back = found.change.shift + found.change.scale * after.numpy()
     np.testing.assert_allclose(found.change.apply(raw, back[0])[1], before[0], atol=1e-12)
@@ -106,7 +106,7 @@ def test_carrying_back_keeps_every_candidate_space() -> None:
     rng = np.random.default_rng(4)
     for node in found.lattice.nodes:
         cloud = node.space.project(rng.normal(size=(3, found.space.dim)))
-        carried = found.carry_back(torch.from_numpy(cloud.T[None].copy()))[0].numpy().T
+        carried = found.to_user_coordinates(torch.from_numpy(cloud.T[None].copy()))[0].numpy().T
         np.testing.assert_allclose(node.space.project(carried), carried, atol=1e-10)
 
 
@@ -213,11 +213,11 @@ def test_at_zero_nothing_moves_and_growth_goes_on_without_guidance() -> None:
 
 def _rejected_zero(found: Problem, node: SearchNode) -> SearchLattice:
     """A search lattice in which {0} alone was visited and rejected."""
-    from sharefind.search import Evidence
+    from sharefind.search import NodeEvidence
 
     lattice = SearchLattice()
     lattice.add(node)
-    evidence = Evidence(
+    evidence = NodeEvidence(
         dist2=0.0, rmd2=0.0, delta=0.0, p_value=0.001, p_adjusted=0.001, relative_escape=0.0, risk=1.0, horizon=1.0,
         replicates=20, decision=Decision.GROW, rule="randomisation", reason="a saddle",
     )  # fmt: skip

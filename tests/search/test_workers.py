@@ -24,6 +24,7 @@ from sharefind.datasets.c2 import c2_task
 from sharefind.errors import ConfigError, InputError, WorkerError
 from sharefind.groups import named_group, natural
 from sharefind.inference import Correlogram, FamilyTest, RandomisationTest, family_test, rotation_test, subgroup_family
+from sharefind.inference.relation.group_shares import GroupShares, group_shares
 from sharefind.meanfield.dynamics.settings import PACE
 from sharefind.parallel import Deadline, Workers
 from sharefind.search import RunFolder, run_search
@@ -197,6 +198,48 @@ def test_a_test_that_may_end_early_is_not_shared() -> None:
 @pytest.mark.slow
 def test_two_processes_find_the_same_as_one() -> None:
     assert subgroups_of_s3(workers=Workers(2)) == subgroups_of_s3()
+
+
+def test_the_evidence_of_groups_is_shared_too() -> None:
+    rep, rng = natural(named_group("S3")), np.random.default_rng(0)
+    x = torch.from_numpy(rng.normal(size=(40, 3)))
+    y = torch.tanh(x @ torch.from_numpy(rng.normal(size=(3, 3))))
+    steps: list[tuple[int, int]] = []
+
+    def shares(workers: Workers | None) -> GroupShares | None:
+        family, stream = subgroup_family(rep, rep), np.random.default_rng(1)
+        return group_shares(x, y, family, stream, workers=workers, progress=lambda *step: steps.append(step))
+
+    alone = shares(None)
+    assert alone is not None
+    assert shares(Backwards(2)) == alone
+    assert steps[:6] == [(k, 6) for k in range(6)]
+    assert steps[-1] == (6, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+def test_processes_that_were_started_have_imported_what_tasks_need() -> None:
+    def has_module(name: str) -> tuple[bool, int]:
+        return name in sys.modules, os.getpid()
+
+    with Workers(2).starting(["colorsys"]):
+        found = [value for _, value in Workers(2).map(has_module, ["colorsys"] * 20)]
+    assert os.getpid() not in {pid for _, pid in found}
+    assert any(known for known, _ in found)
+    assert len(list(Workers(2).map(squaring(), range(4)))) == 4
+
+
+@pytest.mark.slow
+def test_an_error_while_processes_start_is_raised_as_it_is() -> None:
+    with pytest.raises(InputError, match="no such file"), Workers(2).starting(["sharefind.search.run"]):
+        raise InputError("no such file")
+    assert len(list(Workers(2).map(squaring(), range(4)))) == 4
+
+
+def test_one_process_starts_nothing() -> None:
+    with Workers().starting(["no_such_module"]):
+        assert list(Workers().map(squaring(), [2])) == [(0, (4, os.getpid()))]
 
 
 def test_rotations_are_shared_too() -> None:

@@ -64,7 +64,7 @@ def audit(
         DataError: The inputs are not real numbers, or not finite.
         ConfigError: A library is missing.
 
-    Example:
+    Examples:
         >>> audit(net, "C4", "natural", "natural", x).verdict  # doctest: +SKIP
         <Verdict.EXACT: 'exact'>
     """

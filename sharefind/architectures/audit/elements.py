@@ -47,8 +47,8 @@ ELEMENTS = ElementSettings()
 
 
 @dataclass(frozen=True, eq=False)
-class Move:
-    """What an element does to rows of numbers: a signed permutation of their places, or a matrix.
+class RowAction:
+    """The action of an element on rows of numbers: a signed permutation of their positions, or a matrix.
 
     Attributes:
         perm: Place to which each number goes, shape (dim,); None for a matrix.
@@ -61,7 +61,7 @@ class Move:
     dense: FloatArray | None = None
 
     @classmethod
-    def of(cls, matrix: FloatArray) -> Move:
+    def of(cls, matrix: FloatArray) -> RowAction:
         """Return the move of a matrix.
 
         Args:
@@ -123,15 +123,15 @@ class Element:
     Attributes:
         name: Cycles of its permutation, or words for an element of a continuous group.
         generator: Number of the generator that it is, counted from 1; None for any other element.
-        on_inputs: What it does to inputs.
-        on_outputs: What it does to outputs.
+        on_inputs: Its action on inputs.
+        on_outputs: Its action on outputs.
         permutation: The permutation of the group's points; None for an element of a continuous group.
     """
 
     name: str
     generator: int | None
-    on_inputs: Move
-    on_outputs: Move
+    on_inputs: RowAction
+    on_outputs: RowAction
     permutation: tuple[int, ...] | None = None
 
     @property
@@ -186,7 +186,7 @@ def _cycles(permutation: tuple[int, ...], settings: ElementSettings) -> str:
     return shortened(cycle_notation(permutation), settings.name_length)
 
 
-_Drawn = tuple[tuple[int, ...], Move, Move]
+_Drawn = tuple[tuple[int, ...], RowAction, RowAction]
 
 
 def _others(
@@ -223,11 +223,11 @@ class _Words:
     def of(cls, rep: Representation) -> _Words:
         return cls(rep, [] if rep.is_sparse else generator_matrices(rep))
 
-    def move(self, word: tuple[int, ...]) -> Move:
+    def move(self, word: tuple[int, ...]) -> RowAction:
         if self.rep.is_sparse:
             perm, sign = sparse_word(self.rep.sparse_generators, word)
-            return Move(np.asarray(perm, dtype=np.int64), np.asarray(sign, dtype=np.int64))
-        return Move.of(np.asarray(reduce(np.matmul, [self.matrices[k] for k in word], np.eye(self.rep.dim))))
+            return RowAction(np.asarray(perm, dtype=np.int64), np.asarray(sign, dtype=np.int64))
+        return RowAction.of(np.asarray(reduce(np.matmul, [self.matrices[k] for k in word], np.eye(self.rep.dim))))
 
 
 def _haar(
@@ -238,15 +238,15 @@ def _haar(
     joint = JointPoints.of([in_rep, out_rep])
     sides = [joint.sparse(drawn, space) for space in (0, 1)]
     for k, permutation in enumerate(drawn):
-        on_inputs, on_outputs = (Move(perms[k], signs[k].astype(np.int64)) for perms, signs in sides)
+        on_inputs, on_outputs = (RowAction(perms[k], signs[k].astype(np.int64)) for perms, signs in sides)
         yield tuple(permutation.tolist()), on_inputs, on_outputs
 
 
-def _generator_moves(rep: Representation) -> list[Move]:
+def _generator_moves(rep: Representation) -> list[RowAction]:
     if rep.is_sparse:
         perms, signs = (np.asarray(part, dtype=np.int64) for part in rep.sparse_generators)
-        return [Move(perm, sign) for perm, sign in zip(perms, signs, strict=True)]
-    return [Move.of(matrix) for matrix in generator_matrices(rep)]
+        return [RowAction(perm, sign) for perm, sign in zip(perms, signs, strict=True)]
+    return [RowAction.of(matrix) for matrix in generator_matrices(rep)]
 
 
 def signed_matrix(perm: IntArray, sign: IntArray) -> FloatArray:
@@ -276,11 +276,11 @@ def _continuous(in_rep: Representation, out_rep: Representation, settings: Eleme
     group, number = in_rep.compact_group, 0
     for on_inputs, on_outputs in zip(in_rep.lie, out_rep.lie, strict=True):
         number += 1
-        moves = [Move.of(expm(settings.angle * to_float(matrix))) for matrix in (on_inputs, on_outputs)]
+        moves = [RowAction.of(expm(settings.angle * to_float(matrix))) for matrix in (on_inputs, on_outputs)]
         yield Element(f"exp({settings.angle:g} X{number})", number, moves[0], moves[1])
     for k, (on_inputs, on_outputs) in enumerate(zip(in_rep.discrete, out_rep.discrete, strict=True)):
         number += 1
-        moves = [Move.of(to_float(matrix)) for matrix in (on_inputs, on_outputs)]
+        moves = [RowAction.of(to_float(matrix)) for matrix in (on_inputs, on_outputs)]
         yield Element(f"component {k + 2}", number, moves[0], moves[1])
     yield from _draws(group, in_rep, out_rep, settings)
 
@@ -291,4 +291,4 @@ def _draws(
     drawn = group.sample(named_stream(settings.seed, "audit", "elements"), settings.draws)
     both = zip(in_rep.evaluate(drawn), out_rep.evaluate(drawn), strict=True)
     for k, (on_inputs, on_outputs) in enumerate(both):
-        yield Element(f"random element {k + 1}", None, Move.of(on_inputs), Move.of(on_outputs))
+        yield Element(f"random element {k + 1}", None, RowAction.of(on_inputs), RowAction.of(on_outputs))

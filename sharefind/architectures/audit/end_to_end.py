@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from sharefind.architectures.audit.elements import Element, Move
+from sharefind.architectures.audit.elements import Element, RowAction
 from sharefind.architectures.audit.network import AuditedNetwork, Predict, in_blocks, moved
 from sharefind.rng import named_stream
 from sharefind.spaces.tying import connected
@@ -68,7 +68,7 @@ class ElementError:
         error: Root mean square of f(g x) - g f(x), in the part of the outputs where it is largest beside the spread.
         noise: The network's rounding in the same part.
         relative: The error relative to the spread of that part; None if its outputs are constant.
-        verdict: What it means.
+        verdict: The conclusion.
         part: First output of that part, counted from 0.
     """
 
@@ -110,11 +110,11 @@ class EndToEnd:
         return Verdict.EXACT if self.worst is None else self.worst.verdict
 
 
-def parts_of(moves: Iterable[Move], dim: int) -> IntArray:
+def parts_of(moves: Iterable[RowAction], dim: int) -> IntArray:
     """Return the part of each coordinate, shape (dim,), int64: coordinates that an element mixes are in one part.
 
     Args:
-        moves: What elements do.
+        moves: The action of each element.
         dim: Number of coordinates.
     """
     pairs = [(np.arange(dim), np.arange(dim)), *(move.mixed for move in moves)]

@@ -1,4 +1,4 @@
-"""What an audit found, as one value: for tables, pages, notebooks and JSON."""
+"""The findings of an audit as one value: for tables, pages, notebooks and JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCHEMA = "sharefind.audit/1"
 
 @dataclass(frozen=True, eq=False)
 class LayerFinding:
-    """What was found about one layer.
+    """The findings about one layer.
 
     Attributes:
         number: Its number, from 1 at the inputs.
@@ -70,7 +70,7 @@ class LayerFinding:
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What an audit found.
+    """The findings of an audit.
 
     Attributes:
         network: The network.
@@ -80,9 +80,9 @@ class Audit:
         end_to_end: Errors of all elements.
         are_all: Whether these are all elements of the group.
         subgroup: Name and order of the subgroup under which the network is exact; None where it is not known.
-        layers: What was found about each layer; empty where layers cannot be read.
+        layers: Findings about each layer; empty where layers cannot be read.
         unread: Why layers were not read; "" where they were.
-        notes: What the reader must know, a sentence each.
+        notes: Notes for the reader, a sentence each.
         reduced: The network in which actions were read; None where layers cannot be read.
         x: The inputs, shape (n, d_in), float64.
     """
@@ -129,7 +129,7 @@ class Audit:
 
     @property
     def sentences(self) -> list[str]:
-        """What was found, a sentence each: the subgroup that holds, the layers, and what breaks."""
+        """The findings, a sentence each: the subgroup that holds, the layers, and the parts that break it."""
         return [*_subgroup_words(self), *_layer_words(self)]
 
     def __repr__(self) -> str:

@@ -74,7 +74,7 @@ class Reading(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class HiddenAction:
-    """What was read of one hidden layer.
+    """The reading of one hidden layer.
 
     Attributes:
         reading: How the action was read.

@@ -64,7 +64,7 @@ class Layer:
     Attributes:
         weight: Shape (out, in), float64.
         bias: Shape (out,), float64.
-        activation: What acts on its values; None for the last layer.
+        activation: Activation of its values; None for the last layer.
     """
 
     weight: FloatArray

@@ -21,7 +21,7 @@ Projection = Callable[[FloatArray], FloatArray]
 
 @dataclass(frozen=True)
 class SpaceSettings:
-    """What is shown of a layer, and the largest sums over elements.
+    """Settings of what is reported about a layer, and of the largest sums over elements.
 
     Attributes:
         shown: Largest number of weights that are named as off the space.
@@ -175,7 +175,7 @@ def layer_distances(
         elements: The elements under which errors are measured.
         x: Inputs, shape (n, d_in).
         part_of: The part of each output, shape (d_out,).
-        settings: What is shown.
+        settings: Settings of what is reported.
     """
     found = list[LayerDistance | None]()
     spaces = layer_spaces(actions, in_rep, out_rep)

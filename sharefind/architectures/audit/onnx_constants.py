@@ -1,4 +1,4 @@
-"""Constants of an ONNX graph, and those that follow from them by a few array operators.
+"""Constants of an ONNX graph, and values that follow from them by a few array operators.
 
 Nothing is run but numpy, and no array is made that is larger than the limit: a small file may ask for a large one.
 """

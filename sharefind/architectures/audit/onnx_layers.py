@@ -57,7 +57,7 @@ def _read(array: Array) -> Array:
 
 
 class _Reader:
-    """What is known of the values of a graph.
+    """Facts about the values of a graph.
 
     Args:
         constants: Arrays by name.

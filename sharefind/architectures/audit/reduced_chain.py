@@ -124,7 +124,7 @@ class ReducedChain:
     def restored(self, parameters: Sequence[Parameters]) -> LayerChain:
         """Return the original chain with the parameters of the reduced one changed.
 
-        Units that compute the same are changed alike; those that are left out are kept.
+        Units that compute the same are changed alike; units that are left out stay unchanged.
 
         Args:
             parameters: New weight and bias of each layer, in the shapes of `layers`.

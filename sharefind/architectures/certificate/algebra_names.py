@@ -56,7 +56,7 @@ def _text(dim: int, count: int) -> str:
 
 
 def _dims_of(group: CompactGroup) -> set[int]:
-    """Dimensions of the images of a group's Lie algebra: of a product sums of those of its factors."""
+    """Dimensions of the images of a group's Lie algebra; those of a product are sums over its factors."""
     if not isinstance(group, CompactProduct):
         return set(_dims(group.n))
     parts = [_dims(factor.n) for factor in group.factors if isinstance(factor, CompactGroup)]

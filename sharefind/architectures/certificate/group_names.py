@@ -38,11 +38,11 @@ CYCLE_TEXT = re.compile(r"(\([0-9 ]*\))+")
 """A permutation as its cycles."""
 
 CYCLES = ":<"
-"""What separates a name from the generators of a subgroup, as cycles of the points of the group around it."""
+"""The separator between a name and the generators of a subgroup, as cycles of the points of the larger group."""
 
 
 class Naming(StrEnum):
-    """What is known about a name.
+    """The status of a name.
 
     Attributes:
         PROVEN: The generated group is isomorphic to the named one.
@@ -67,7 +67,7 @@ class Claim:
         base: The name without the cycles of a subgroup.
         cycles: The text of these cycles, "" where there are none.
         group: The group of that name, None where no catalogue has it.
-        order: What the name says of the order; None for infinite groups and where it says nothing.
+        order: The order that the name implies; None for infinite groups and where it says nothing.
     """
 
     base: str

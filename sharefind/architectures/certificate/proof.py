@@ -43,7 +43,7 @@ from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.typing import FloatArray
 
-Move = tuple[FloatArray, FloatArray]
+MatrixPair = tuple[FloatArray, FloatArray]
 """A group element on inputs and on outputs."""
 
 
@@ -63,7 +63,7 @@ class Certificate:
         error: Largest relative equivariance error of a random layer.
         tolerance: Bound on this error.
         trials: Number of random inputs.
-        naming: What is known about the name: "proven", "image" of the named group, or "unchecked".
+        naming: Status of the name: "proven", "image" of the named group, or "unchecked".
         cycles_checked: Whether the cycles in the name were compared with the generators; None where it has none.
     """
 
@@ -212,7 +212,7 @@ def _check_order(spec: SharingSpec, stabiliser: Stabiliser) -> int | None:
 
 
 def _check_name(spec: SharingSpec, stabiliser: Stabiliser) -> tuple[Naming, bool | None]:
-    """What is known of the name of the group, and of the cycles in it: None where there are none."""
+    """The status of the name of the group and of the cycles in it; None where there are no cycles."""
     claim, group = claim_of(spec.group_name), stabiliser.reps[INPUTS].group
     try:
         if isinstance(group, FiniteGroup):
@@ -313,7 +313,7 @@ def _check_dimension(spec: SharingSpec, stabiliser: Stabiliser) -> bool:
     return spec.space.dim == whole
 
 
-def _float_moves(stabiliser: Stabiliser, rng: np.random.Generator) -> Iterator[Move]:
+def _float_moves(stabiliser: Stabiliser, rng: np.random.Generator) -> Iterator[MatrixPair]:
     """Group elements as float64 matrices on inputs and outputs: the generators, and exp(t X) at random t."""
     for move in stabiliser.pairs:
         yield to_float(move[INPUTS]), to_float(move[OUTPUTS])
@@ -322,7 +322,7 @@ def _float_moves(stabiliser: Stabiliser, rng: np.random.Generator) -> Iterator[M
         yield scipy.linalg.expm(t * to_float(move[INPUTS])), scipy.linalg.expm(t * to_float(move[OUTPUTS]))
 
 
-def _check_change(spec: SharingSpec, moves: Sequence[Move], tolerance: float) -> None:
+def _check_change(spec: SharingSpec, moves: Sequence[MatrixPair], tolerance: float) -> None:
     """The group commutes with the matrix up to `tolerance`, and fixes centre and shift up to rounding."""
     change = spec.change
     for on_inputs, on_outputs in moves:
@@ -347,7 +347,7 @@ def _moves(matrix: FloatArray, vector: FloatArray, size: float, places: int = 64
 
 
 def layer_error(
-    spec: SharingSpec, moves: Sequence[Move], trials: int, rng: np.random.Generator, particles: int = 32
+    spec: SharingSpec, moves: Sequence[MatrixPair], trials: int, rng: np.random.Generator, particles: int = 32
 ) -> float:
     """Return the largest |f(g x) - g f(x)| over random x and g, relative to the largest |f(x) - shift|; float64.
 

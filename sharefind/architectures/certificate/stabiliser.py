@@ -27,8 +27,9 @@ from sharefind.exact.matrices import (
     zero_matrix,
 )
 from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, hom, unmoved
+from sharefind.groups.cycles import permutation_sign
 from sharefind.groups.from_matrices import unchecked
-from sharefind.groups.group import MAX_ORDER, permutation_sign
+from sharefind.groups.group import MAX_ORDER
 from sharefind.groups.orbits import orbit_action
 from sharefind.groups.vector_pairs import is_doubled, pair_derivative, pair_matrix
 from sharefind.groups.vector_types import Labels, keeps_types, type_image
@@ -110,7 +111,7 @@ def _with_products(
 
 
 def _names(spec: SharingSpec) -> tuple[str, ...]:
-    """What the representations are called."""
+    """The names of the representations."""
     return (*spec.rep_names, *SPACES[LENGTHS : len(spec.space_dims)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -10,14 +11,18 @@ from torch import Tensor, nn
 
 from sharefind.architectures.deep.coordinates import SpaceCoordinates
 from sharefind.architectures.deep.network import Matrices
+from sharefind.architectures.deep.window_maps import window_maps
 from sharefind.meanfield.units import DeepUnit
+
+WIDE = 96
+"""Entries of a row above which its steps are smaller."""
 
 
 class DeepBatch(nn.Module):
     """R networks with weights in the shared spaces of a unit, made of orthonormal coordinates.
 
     A weight starts with variance 1 / columns on average over its entries, so that a layer keeps the size of what it is
-    given; biases start at 0.
+    given; twice that behind ReLU, which halves it. Biases start at 0.
 
     Args:
         unit: The unit.
@@ -32,6 +37,7 @@ class DeepBatch(nn.Module):
         shapes: Shape of each layer's weight.
         weight_spaces: Coordinates of each layer's weights.
         bias_spaces: Coordinates of each layer's biases.
+        window_maps: How layers with a window are computed; None for other layers.
     """
 
     weights: nn.ParameterList
@@ -43,38 +49,49 @@ class DeepBatch(nn.Module):
         self.shapes = [(target.dim, source.dim) for source, target in pairwise(unit.reps)]
         self.weight_spaces = [SpaceCoordinates(space) for space in unit.weight_spaces]
         self.bias_spaces = [SpaceCoordinates(space) for space in unit.bias_spaces]
+        self.window_maps = window_maps(unit)
         rng = torch.Generator().manual_seed(seed)
-        weights, biases = [], []
+        weights, biases = list[nn.Parameter](), list[nn.Parameter]()
+        halves = unit.function.name == "relu"
         for (rows, _), space, bias in zip(self.shapes, self.weight_spaces, self.bias_spaces, strict=True):
             drawn = torch.randn(count, space.dim, generator=rng, dtype=torch.float64)
-            weights.append(nn.Parameter((drawn * (rows / max(space.dim, 1)) ** 0.5).to(dtype)))
+            size = (2 if halves and weights else 1) * rows / max(space.dim, 1)
+            weights.append(nn.Parameter((drawn * size**0.5).to(dtype)))
             biases.append(nn.Parameter(torch.zeros(count, bias.dim, dtype=dtype)))
         self.weights, self.biases = nn.ParameterList(weights), nn.ParameterList(biases)
 
-    def matrices(self) -> list[tuple[Tensor, Tensor]]:
-        """Return W (R, rows, columns) and b (R, rows) of each layer."""
-        found = []
-        parts = zip(self.shapes, self.weight_spaces, self.weights, self.bias_spaces, self.biases, strict=True)
-        for shape, space, weight, bias_space, bias in parts:
-            found.append((space.entries(weight).reshape(-1, *shape), bias_space.entries(bias)))
-        return found
+    def affine(self, number: int, below: Tensor) -> Tensor:
+        """Return W h + b of a layer, shape (R, B, rows).
+
+        Args:
+            number: Of the layer, from 0.
+            below: h, shape (R, B, columns).
+        """
+        bias = self.bias_spaces[number].entries(self.biases[number]).unsqueeze(1)
+        window = self.window_maps[number]
+        if window is not None:
+            return window(self.weights[number], below) + bias
+        weight = self.weight_spaces[number].entries(self.weights[number]).reshape(-1, *self.shapes[number])
+        return torch.baddbmm(bias, below, weight.transpose(1, 2))
 
     def step_groups(self, lr: float, weight_decay: float = 0.0) -> list[dict[str, Any]]:
         """Return the coordinates of each space with their step, for an optimiser.
 
-        A coordinate of length 1 is shared by n / dim of the n entries, which move by the root of dim / n times its
-        step: without a larger step, tied networks would learn more slowly than free ones.
+        A coordinate of length 1 is shared by n / dim of the n entries that are not zero, which move by the root of
+        dim / n times its step: without a larger step, tied networks would learn more slowly than free ones. Entries of
+        rows with more than `WIDE` of them take smaller steps, in proportion, since an output moves by their sum.
 
         Args:
             lr: The step of an entry.
             weight_decay: Share of a weight that a step of size 1 of an entry takes off; biases do not decay.
         """
-        sides = ((self.weights, self.weight_spaces, weight_decay), (self.biases, self.bias_spaces, 0.0))
         found = list[dict[str, Any]]()
-        for parameters, spaces, decay in sides:
-            for parameter, space in zip(parameters, spaces, strict=True):
-                larger = (space.space.ambient / max(space.dim, 1)) ** 0.5
-                found.append({"params": [parameter], "lr": lr * larger, "weight_decay": decay / larger})
+        for (rows, _), weight, space in zip(self.shapes, self.weights, self.weight_spaces, strict=True):
+            larger = space.share**0.5
+            step = lr * min(1.0, WIDE * rows / max(space.entries_count, 1)) * larger
+            found.append({"params": [weight], "lr": step, "weight_decay": weight_decay / larger})
+        for bias, space in zip(self.biases, self.bias_spaces, strict=True):
+            found.append({"params": [bias], "lr": lr * space.share**0.5, "weight_decay": 0.0})
         return found
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,7 +100,7 @@ class DeepBatch(nn.Module):
         Args:
             x: Inputs of each network, shape (R, B, d_in).
         """
-        return deep_values(self.unit, self.matrices(), x)[-1]
+        return _layers(self.unit, self.affine, x)[-1]
 
     @torch.no_grad()
     def arrays(self, number: int) -> Matrices:
@@ -106,13 +123,23 @@ def deep_values(unit: DeepUnit, matrices: list[tuple[Tensor, Tensor]], x: Tensor
 
     Args:
         unit: The unit.
-        matrices: W (R, rows, columns) and b (R, rows) of each layer.
+        matrices: W (R, rows, columns) and b (R, rows) of each layer; or one b for each input, shape (R, B, rows).
         x: Inputs, shape (R, B, d_in).
     """
-    layers, below = list[Tensor](), x
-    for number, (weight, bias) in enumerate(matrices):
-        t = torch.baddbmm(bias.unsqueeze(1), below, weight.transpose(1, 2))
-        if number < len(matrices) - 1:
+
+    def affine(number: int, below: Tensor) -> Tensor:
+        weight, bias = matrices[number]
+        return torch.baddbmm(bias if bias.dim() == 3 else bias.unsqueeze(1), below, weight.transpose(1, 2))
+
+    return _layers(unit, affine, x)
+
+
+def _layers(unit: DeepUnit, affine: Callable[[int, Tensor], Tensor], x: Tensor) -> list[Tensor]:
+    """All layers from the first hidden one to the outputs, by W h + b of each."""
+    layers, below, last = list[Tensor](), x, len(unit.reps) - 2
+    for number in range(last + 1):
+        t = affine(number, below)
+        if number < last:
             function = unit.layer_functions[number]
             value = function.function.value(t)
             value = torch.where(function.mask, torch.tanh(t), value) if function.is_mixed else value

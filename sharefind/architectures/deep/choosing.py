@@ -1,4 +1,4 @@
-"""Chooses hidden types, width and depth of a deep network by cross-validation, and trains the network on all rows.
+"""Chooses hidden types, width and depth of a deep network by evidence and cross-validation, and trains it on all rows.
 
 The group is decided before, free of any architecture. Depth, width and types are tried one after another from the best
 so far, which is a walk through the lists of types; the record keeps every node with its evidence.
@@ -15,12 +15,29 @@ from numpy.typing import NDArray
 
 from sharefind.architectures.deep.census import CensusRule, LayerCensus, census, untrained_matrices
 from sharefind.architectures.deep.choice_budget import ChoiceBudget
+from sharefind.architectures.deep.class_walk import (
+    CLASS_DEPTHS,
+    CLASS_WIDTHS,
+    MANY_ROWS,
+    WIDEST_FREE,
+    WINDOW_COPIES,
+    WINDOWS,
+    class_expressions,
+    walk_classes,
+    walk_plan,
+)
 from sharefind.architectures.deep.kept import Fit, KeptTrainings
-from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures
-from sharefind.architectures.deep.network import DeepNetwork
+from sharefind.architectures.deep.layer_price import LayerPrice, check_kind, price_of_tying, why_no_price
+from sharefind.architectures.deep.mean_errors import mean_error
+from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures, window_places
+from sharefind.architectures.deep.network import DeepNetwork, most_numbers
+from sharefind.architectures.deep.places import unit_windows
 from sharefind.architectures.deep.record import FREE, Choice, Reference, Start, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
-from sharefind.architectures.deep.training import Augmentation, Plan, train
+from sharefind.architectures.deep.temperature import cooled
+from sharefind.architectures.deep.trainers import fit_networks
+from sharefind.architectures.deep.training import Augmentation, Plan
+from sharefind.architectures.deep.type_escape import EscapeRule, escape_of
 from sharefind.errors import ConfigError, GroupError, setting
 from sharefind.groups import HiddenTypes, Representation, unmoved
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
@@ -43,23 +60,38 @@ class ChoiceSettings:
 
     Attributes:
         unit: Unit expression of a deep kind.
-        depths: Numbers of hidden layers.
+        depths: Numbers of hidden layers; none for what suits the rows: three, and one to three for classes.
         widths: Widths of hidden layers.
         plan: How networks are trained.
         rule: Rule of the census.
         seed: Seed of folds, first weights and minibatches.
         has_references: Whether other models are trained on the same folds.
+        least_labels: Fewest labels (rows times outputs) for each free number; networks with fewer are not tried, but
+            for the first. It does not apply to classes.
+        risk_errors: A network is chosen for its evidence only if its held-out risk exceeds the smallest by at most
+            this number of standard errors of the difference.
+        escape: How far training leaves the types of nodes of the chosen width; None for no look at it.
+        price: What is compared to see whether tying pays, see `layer_price.price_of_tying`; None for nothing. Where
+            there is nothing to compare, the choice has no price.
         restarts: Starts of the chosen network; the best on a held-out fold is kept.
     """
 
     unit: str = "deep:tanh"
-    depths: tuple[int, ...] = (USUAL_DEPTH,)
+    depths: tuple[int, ...] = ()
     widths: tuple[int, ...] = WIDTHS
     plan: Plan = field(default_factory=Plan)
     rule: CensusRule = field(default_factory=CensusRule)
     seed: int = 0
     has_references: bool = True
     restarts: int = 1
+    least_labels: float = 2.0
+    risk_errors: float = 2.0
+    escape: EscapeRule | None = field(default_factory=EscapeRule)
+    price: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.price is not None:
+            check_kind(self.price)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +101,7 @@ class _Visited:
     depth: int
     unit: DeepUnit
     losses: FloatArray
+    temperature: float
 
 
 def choose_network(
@@ -102,20 +135,25 @@ def choose_network(
             f"{MAX_SUBGROUP_ORDER}; search inside a smaller group"
         )
     _refuse_wide(rows, settings, limits)
-    fit: Fit = train if kept is None else kept.over(train)
-    return _Chooser(rows, settings, progress, fit, budget).chosen()
+    fit: Fit = fit_networks if kept is None else kept.over(fit_networks)
+    return _Chooser(rows, settings, progress, limits, fit, budget).chosen()
 
 
 def _refuse_wide(rows: DeepRows, settings: ChoiceSettings, limits: Limits) -> None:
     """Refuse the largest network where it is above a limit, before anything is trained."""
-    width, depth = max(*settings.widths, rows.group.order), max(settings.depths)
-    widths = (rows.in_rep.dim, *(width,) * depth, rows.out_rep.dim)
-    dim = sum((below + 1) * above for below, above in pairwise(widths))
+    width, depth = max(*settings.widths, rows.group.order), max(settings.depths, default=USUAL_DEPTH)
+    dim = _numbers(rows, width, depth)
     if dim > limits.dim:
         raise ConfigError(
             f"{depth} hidden layers of width {width} have {dim} parameters, above the limit of {limits.dim}; take a "
             f"smaller {setting('width')}, or {raise_it('dim', dim)}"
         )
+
+
+def _numbers(rows: DeepRows, width: int, depth: int) -> int:
+    """Numbers of a network, free ones and others."""
+    widths = (rows.in_rep.dim, *(width,) * depth, rows.out_rep.dim)
+    return sum((below + 1) * above for below, above in pairwise(widths))
 
 
 class _Chooser:
@@ -126,16 +164,22 @@ class _Chooser:
         rows: DeepRows,
         settings: ChoiceSettings,
         progress: StageProgress | None,
+        limits: Limits,
         fit: Fit,
         budget: ChoiceBudget,
     ) -> None:
-        self.rows, self.settings, self.progress = rows, settings, progress
+        self.rows, self.settings, self.progress, self.limits = rows, settings, progress, limits
         self.fit, self.budget = fit, budget
         self.references: tuple[Reference, ...] = ()
         self.starts: tuple[Start, ...] = ()
+        self.price: LayerPrice | None = None
         self.stopped: str | None = None
+        self.expression = class_expressions(settings.unit)[0] if rows.classes else settings.unit
         self.types = HiddenTypes.of(rows.group)
-        self.folds = rows.folds(settings.seed)
+        self.folds = rows.folds(settings.seed)[: 1 if len(rows.x) >= MANY_ROWS else None]
+        self.places = window_places(self.types, rows.in_rep, rows.scaled_x)
+        self.widths = CLASS_WIDTHS if rows.classes and settings.widths == WIDTHS else settings.widths
+        self.depths = settings.depths or (CLASS_DEPTHS if rows.classes else (USUAL_DEPTH,))
         self.visited: list[_Visited] = []
         self.edges: list[TypesEdge] = []
         self.counted: list[LayerCensus] = []
@@ -144,8 +188,9 @@ class _Chooser:
         self.mixtures = {mixture.name: mixture for mixture in mixtures}
         has_census = rows.group.order > 1
         extra = 2 * has_census + 2 * has_census * settings.has_references
+        extra += (self.priced is not None) + (has_census and settings.escape is not None)
         extra += settings.restarts if settings.restarts > 1 else 0
-        self.total = len(settings.widths) + len(mixtures) - 1 + len(settings.depths) - 1 + extra + 1
+        self.total = len(self.widths) + len(mixtures) - 1 + len(self.depths) - 1 + extra + 1
 
     def chosen(self) -> tuple[DeepNetwork, Choice]:
         try:
@@ -161,28 +206,126 @@ class _Chooser:
 
     def _walk(self) -> None:
         """Try what is to be tried, until the deadline."""
-        depths = self.settings.depths
-        depth = USUAL_DEPTH if USUAL_DEPTH in depths else depths[-1]
-        for width in self.settings.widths:
-            self._visit(self.mixtures[REGULAR], width, depth, f"width {width}")
+        depths = self.depths
+        usual = USUAL_DEPTH if USUAL_DEPTH in depths else depths[-1]
+        depth = depths[0] if self.rows.classes else usual
+        self._widen(self.mixtures[REGULAR], self.widths, depth)
         for name, mixture in self.mixtures.items():
             if name != REGULAR:
-                self._visit(mixture, self.best.node.width, depth, f"types {name}")
+                self.visit(mixture, self.best.node.width, depth, f"types {name}")
         if self.rows.group.order > 1:
             mixture = self._counted(self.best.node.width, depth)
-            self._visit(mixture, self.best.node.width, depth, f"types {mixture.name}")
+            self.visit(mixture, self.best.node.width, depth, f"types {mixture.name}")
+        if self.best.mixture.name != REGULAR:
+            self._adjust_width(self.best.mixture, self.best.node.width, depth)
+        self._see_windows(usual)
         for other in depths:
-            if other != depth:
-                self._visit(self.best.mixture, self.best.node.width, other, f"{other} hidden layers")
+            if other != self.best.depth:
+                self.visit(self.best.mixture, self.best.node.width, other, f"{other} hidden layers")
+        if self.rows.classes:
+            walk_classes(self)
+        self._look_at_types()
+        self._see_price()
         if self.settings.has_references:
             self._compare()
         if self.settings.restarts > 1:
             self._restart()
 
+    def _widen(self, mixture: Mixture, widths: Sequence[int], depth: int) -> None:
+        """Visit one width after another, until one is not the best so far."""
+        for number, width in enumerate(widths, start=1):
+            if not self.visit(mixture, width, depth, f"width {width}"):
+                self.done += len(widths) - number
+                break
+
+    def _adjust_width(self, mixture: Mixture, width: int, depth: int) -> None:
+        """Visit larger and smaller widths of a mixture, which may need others than the regular one."""
+        widths = self.widths
+        larger, smaller = [one for one in widths if one > width], [one for one in reversed(widths) if one < width]
+        self.total += len(larger) + len(smaller)
+        self._widen(mixture, larger, depth)
+        self._widen(mixture, smaller, depth)
+
     @property
     def best(self) -> _Visited:
-        """The node of the smallest held-out risk so far."""
-        return min(self.visited, key=lambda one: one.node.risk)
+        """The node of the largest evidence so far, if its held-out risk is near the smallest.
+
+        Where the network of the smallest risk was trained without evidence, it is taken itself. For classes a network
+        must beat those before it by a standard error.
+        """
+        if self.rows.classes:
+            return self._leader
+        lowest = min(self.visited, key=lambda one: one.node.risk)
+        if lowest.node.evidence is None:
+            return lowest
+        near = [(one.node.evidence, one) for one in self.visited if self._is_near(one, lowest)]
+        return max(((value, one) for value, one in near if value is not None), key=lambda pair: pair[0])[1]
+
+    @property
+    def _leader(self) -> _Visited:
+        leader, *others = self.visited
+        for one in others:
+            gain, error = mean_error(leader.losses - one.losses, self.rows.units)
+            leader = one if gain > error else leader
+        return leader
+
+    def _is_near(self, one: _Visited, lowest: _Visited) -> bool:
+        gap, error = mean_error(one.losses - lowest.losses, self.rows.units)
+        return gap <= self.settings.risk_errors * error
+
+    def _see_windows(self, depth: int) -> None:
+        """Visit layers whose places see the nearest ones alone, where inputs are places of one kind."""
+        if self.places is None:
+            return
+        one, places = self.places
+        width = max(self.best.node.width, WINDOW_COPIES * one.dim)
+        for size in WINDOWS:
+            if 2 * size < places.count and self.has_room(width, depth):
+                mixture = Mixture(f"{one.name}, windows of {size}", ({one: 1.0},), size)
+                self.expect(1)
+                self.visit(mixture, width, depth, f"windows of {size}")
+
+    def expect(self, count: int) -> None:
+        """Count further trainings into the progress.
+
+        Args:
+            count: How many.
+        """
+        self.total += count
+
+    def has_room(self, width: int, depth: int) -> bool:
+        """Return whether a network is within the limit of numbers.
+
+        Args:
+            width: Coordinates of its hidden layers.
+            depth: Their number.
+        """
+        return _numbers(self.rows, width, depth) <= most_numbers(self.limits)
+
+    def _look_at_types(self) -> None:
+        """Look at the types of each node of the chosen width."""
+        rule = self.settings.escape
+        if rule is None or self.rows.group.order == 1:
+            return
+        self._tell("whether types are rich enough")
+        for number, one in enumerate(self.visited):
+            if one.node.width == self.best.node.width:
+                escape = escape_of(one.unit, self.rows, rule, self.settings.seed)
+                self.visited[number] = replace(one, node=replace(one.node, escape=escape))
+
+    @property
+    def priced(self) -> str | None:
+        """Which ways to tie layers are compared; None where none were asked for, or there is nothing to compare."""
+        kind = self.settings.price
+        return None if kind is None or why_no_price(self.rows, kind, max(self.depths) + 1) else kind
+
+    def _see_price(self) -> None:
+        """Find the price of the chosen node's ties, if it was asked for."""
+        kind = self.priced
+        if kind is None:
+            return
+        self._tell("the price of tying")
+        self.price = price_of_tying(self.rows, self.best.unit, kind, self.settings.plan, self.settings.seed)
 
     def _tell(self, what: str) -> None:
         """Report what begins, unless it is too late for it."""
@@ -194,35 +337,56 @@ class _Chooser:
             self.progress(what, self.done, self.total)
         self.done += 1
 
-    def _visit(self, mixture: Mixture, width: int, depth: int, change: str) -> None:
-        """Train on the folds, unless the same layers were visited before."""
+    def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> bool:
+        """Return whether a network is the best so far, after a training unless it is known or too large.
+
+        Args:
+            mixture: Types of the hidden layers.
+            width: Their coordinates, about.
+            depth: Their number.
+            change: What is different from the best so far, in words.
+        """
         hidden = mixture.representations(width, depth)
         names = tuple(rep.name for rep in hidden)
         self._tell(f"{depth} layers, {change}")
-        if any(one.node.layers == names for one in self.visited):
-            return
-        unit = self._unit(hidden)
-        trained = self.fit(unit, self.rows, self.folds, self.settings.plan, self.settings.seed)
+        unit = self._unit(hidden, mixture.window)
+        key = names, mixture.window, unit.function.name
+        for one in self.visited:
+            if (one.node.layers, one.node.window, one.node.function) == key:
+                return one is self.best
+        parameters = sum(space.dim for space in unit.layer_spaces)
+        if self.visited and not self.rows.classes and parameters * self.settings.least_labels > self.rows.y.size:
+            return False
+        trained = self.fit(unit, self.rows, self.folds, self._plan(mixture.window), self.settings.seed)
         known = self.best if self.visited else None
-        number, parameters = len(self.visited), sum(space.dim for space in unit.layer_spaces)
+        number = len(self.visited)
         risk, error, accuracy = self._score(trained.losses, trained.predictions)
         node = TypesNode(
-            number, mixture.name, width, names, parameters, risk, error, accuracy, trained.step, trained.seconds
-        )
-        self.visited.append(_Visited(node, mixture, depth, unit, trained.losses))
+            number, mixture.name, width, names, parameters, risk, error, accuracy, trained.step, trained.seconds,
+            evidence=float(np.mean(trained.evidence)) if trained.evidence else None,
+            function=unit.function.name, window=mixture.window,
+        )  # fmt: skip
+        self.visited.append(_Visited(node, mixture, depth, unit, trained.losses, trained.temperature))
         if known is not None:
-            gain = _mean(known.losses - trained.losses, self.rows.units)
+            gain = mean_error(known.losses - trained.losses, self.rows.units)
             self.edges.append(TypesEdge(known.node.number, number, change, *gain))
+        return self.best.node.number == number
 
-    def _unit(self, hidden: Sequence[Representation]) -> DeepUnit:
-        return _deep(self.settings.unit, self.rows.in_rep, self.rows.out_rep, hidden)
+    def _unit(self, hidden: Sequence[Representation], window: int | None) -> DeepUnit:
+        unit = _deep(self.expression, self.rows.in_rep, self.rows.out_rep, hidden)
+        if window is None or self.places is None:
+            return unit
+        return replace(unit, windows=unit_windows(unit, self.places[1], window))
+
+    def _plan(self, window: int | None) -> Plan:
+        return walk_plan(self.settings.plan, window, is_class=bool(self.rows.classes))
 
     def _counted(self, width: int, depth: int) -> Mixture:
         """The mixture of a census of one dense network."""
         self._tell("census of a dense network")
-        unit = dense_unit(self.settings.unit, self.rows, (width,) * depth)
+        unit = dense_unit(self.expression, self.rows, (width,) * depth)
         nothing = np.zeros(0, dtype=np.int64)
-        plan, seed = self.settings.plan, self.settings.seed
+        plan, seed = replace(self._plan(None), evidence=None), self.settings.seed
         trained = self.fit(unit, self.rows, [nothing], plan, seed, augmentation=Augmentation(self.rows))
         first = untrained_matrices(unit, seed)
         self.counted = census(unit, trained.networks[0], first, self.rows, self.types, self.settings.rule)
@@ -230,9 +394,9 @@ class _Chooser:
 
     def _compare(self) -> None:
         """Score least squares, the free twin, and the free twin on moved rows and averaged over the group."""
-        plan, seed, best = self.settings.plan, self.settings.seed, self.best
-        widths = tuple(rep.dim for rep in best.unit.hidden_reps)
-        unit = dense_unit(self.settings.unit, self.rows, widths)
+        plan, seed, best = self._reference_plan, self.settings.seed, self.best
+        widths = tuple(min(rep.dim, WIDEST_FREE) for rep in best.unit.hidden_reps)
+        unit = dense_unit(best.unit.name, self.rows, widths)
         squares = self._least_squares()
         self.references = (squares,)
         wanted = list[tuple[str, Augmentation | None]]()
@@ -245,9 +409,18 @@ class _Chooser:
             score = self._score(trained.losses, trained.predictions)
             self.references = (*self.references[:-1], Reference(name, unit.space.dim, *score), squares)
 
+    @property
+    def _reference_plan(self) -> Plan:
+        """Networks without sharing are large and start once: their starts differ little."""
+        plan = self._plan(None)
+        if plan.evidence is None:
+            return plan
+        return replace(plan, evidence=replace(plan.evidence, starts=1, final_starts=1))
+
     def _restart(self) -> None:
         """Compare starts of the best node on the first fold."""
-        best, plan, first = self.best, self.settings.plan, self.settings.seed
+        best, first = self.best, self.settings.seed
+        plan = self._plan(best.node.window)
         for number in range(self.settings.restarts):
             self._tell(f"start {number + 1}")
             trained = self.fit(best.unit, self.rows, [self.folds[0]], plan, first + number)
@@ -262,7 +435,7 @@ class _Chooser:
             seen = np.setdiff1d(np.arange(len(x)), held)
             predictions[held] = design[held] @ np.linalg.lstsq(design[seen], y[seen], rcond=None)[0]
         if self.rows.classes:
-            clipped = np.clip(predictions, 1e-3, None)
+            clipped = np.maximum(predictions, 1e-3)
             losses = -np.log((clipped * y).sum(axis=1) / clipped.sum(axis=1))
         else:
             losses = ((predictions - y) ** 2).mean(axis=1)
@@ -270,10 +443,11 @@ class _Chooser:
 
     def _score(self, losses: FloatArray, predictions: FloatArray) -> tuple[float, float, float | None]:
         """Risk, its standard error, and accuracy for classes."""
-        risk, error = _mean(losses, self.rows.units)
+        risk, error = mean_error(losses, self.rows.units)
         if not self.rows.classes:
             return risk, error, None
-        return risk, error, float(np.mean(predictions.argmax(axis=1) == self.rows.y.argmax(axis=1)))
+        held = np.isfinite(losses)
+        return risk, error, float(np.mean(predictions[held].argmax(axis=1) == self.rows.y[held].argmax(axis=1)))
 
     def _trained(self) -> tuple[DeepNetwork, Choice]:
         """The network of the best node on all rows, from its best start."""
@@ -282,17 +456,17 @@ class _Chooser:
         nothing: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         start = min(self.starts, key=lambda one: one.risk, default=None)
         seed, steps = (self.settings.seed, best.node.steps) if start is None else (start.seed, start.steps)
-        plan = replace(self.settings.plan, stop=steps)
+        plan = replace(self._plan(best.node.window), stop=steps)
         trained = self.fit(best.unit, rows, [nothing], plan, seed)
         choice = Choice(
             rows.group_name or rows.group.name, rows.group.order, len(rows.x), best.unit.function.name,
             tuple(one.node for one in self.visited), tuple(self.edges), best.node.number, self.references,
-            tuple(_census_record(layer) for layer in self.counted), self.starts, self.stopped,
+            tuple(_census_record(layer) for layer in self.counted), self.price, self.starts, self.stopped,
         )  # fmt: skip
         network = DeepNetwork.from_matrices(
             rows.name,
             best.unit,
-            rows.scaling.unscaled(trained.networks[0]),
+            rows.scaling.unscaled(cooled(trained.networks[0], best.temperature)),
             inputs=rows.inputs,
             outputs=rows.outputs,
             classes=rows.classes,
@@ -321,16 +495,6 @@ def _deep(
     if not isinstance(unit, DeepUnit):
         raise TypeError(f"{expression} is no deep unit")
     return unit
-
-
-def _mean(losses: FloatArray, units: NDArray[np.int64] | None) -> tuple[float, float]:
-    """The mean over rows and its standard error over rows, or over units of rows that belong together."""
-    mean = float(losses.mean())
-    if units is None:
-        return mean, float(losses.std(ddof=1) / np.sqrt(len(losses)))
-    numbers = np.unique(units, return_inverse=True)[1]
-    sums = np.bincount(numbers, weights=losses - mean)
-    return mean, float(np.sqrt((sums**2).sum() * len(sums) / max(1, len(sums) - 1)) / len(losses))
 
 
 def _census_record(layer: LayerCensus) -> dict[str, dict[str, float]]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from sharefind.exact.matrices import rows_of, to_float
@@ -34,6 +36,17 @@ class SpaceCoordinates:
     def dim(self) -> int:
         """Number of coordinates."""
         return self.space.dim
+
+    @cached_property
+    def entries_count(self) -> int:
+        """Number of entries that are not zero everywhere on the space."""
+        labels = self.space.tying
+        return self.space.ambient if labels is None else int(np.count_nonzero(labels))
+
+    @property
+    def share(self) -> float:
+        """Mean number of these entries that a coordinate is shared by."""
+        return self.entries_count / max(self.dim, 1)
 
     @cached_property
     def _ties(self) -> TiedEntries | None:
@@ -62,6 +75,37 @@ class SpaceCoordinates:
             return coordinates @ self._dense.to(coordinates)
         entries: Tensor = self._ties(coordinates / self._lengths.to(coordinates))
         return entries
+
+    @cached_property
+    def _rows(self) -> Any:
+        """The orthonormal basis, one vector a row: sparse where entries are tied."""
+        labels = self.space.tying
+        if labels is None:
+            return self._dense.numpy()
+        places = np.flatnonzero(labels)
+        classes = np.abs(labels[places]).astype(np.int64) - 1
+        values = np.sign(labels[places]) / self._lengths.numpy()[classes]
+        return csr_array((values, (classes, places)), shape=(self.dim, self.space.ambient))
+
+    def projected(self, vectors: FloatArray) -> FloatArray:
+        """Return the orthonormal coordinates of the projections of vectors, shape (dim, k).
+
+        Args:
+            vectors: One vector a column, shape (n, k).
+        """
+        if self.space.is_zero:
+            return np.zeros((0, vectors.shape[1]))
+        return np.asarray(self._rows @ vectors)
+
+    def vector(self, coordinates: FloatArray) -> FloatArray:
+        """Return the vector with given orthonormal coordinates, shape (n,); `projected` gives them back.
+
+        Args:
+            coordinates: Shape (dim,).
+        """
+        if self.space.is_zero:
+            return np.zeros(self.space.ambient)
+        return np.asarray(coordinates @ self._rows)
 
     @cached_property
     def pivots(self) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from sharefind.architectures.certificate.group_names import Naming, WrongNameError, claim_of, finite_naming
 from sharefind.architectures.certificate.stabiliser import refusal
-from sharefind.architectures.deep.network import DeepNetwork
+from sharefind.architectures.deep.network import KEPT, DeepNetwork, most_numbers
 from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.architectures.searched_spec import matrix_text
 from sharefind.errors import GroupError, InputError, RepresentationError, UnitError, one_line, visible
@@ -55,6 +55,7 @@ class _Deep(_Model):
     dims: list[int] = Field(min_length=3)
     reps: list[str]
     generators: list[list[list[int] | list[list[str]]]]
+    windows: list[list[int] | None] = Field(default_factory=list)
     inputs: list[str] = Field(default_factory=list)
     outputs: list[str] = Field(default_factory=list)
     classes: list[str] = Field(default_factory=list)
@@ -103,6 +104,7 @@ def to_json(network: DeepNetwork) -> str:
         "dims": [rep.dim for rep in unit.reps],
         "reps": [rep.name for rep in unit.reps],
         "generators": moves(unit.reps),
+        **_windows(unit),
         "inputs": list(network.inputs),
         "outputs": list(network.outputs),
         "classes": list(network.classes),
@@ -110,6 +112,13 @@ def to_json(network: DeepNetwork) -> str:
     }
     lines = [f' "{key}": {json.dumps(value, allow_nan=False)}' for key, value in record.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _windows(unit: DeepUnit) -> dict[str, list[list[int] | None]]:
+    """The windows of a unit that has some, as in `DeepUnit`."""
+    if all(window is None for window in unit.layer_windows):
+        return {}
+    return {"windows": [None if window is None else window.tolist() for window in unit.layer_windows]}
 
 
 def moves(reps: Sequence[Representation]) -> list[list[Move]]:
@@ -159,6 +168,8 @@ def from_json(text: str | bytes, limits: Limits = DEFAULT_LIMITS, guards: Guards
         raise refusal(str(error)) from None
     if not isinstance(unit, DeepUnit):
         raise InputError(f"unit is {data.unit}, no deep unit; export it again")
+    windows = tuple(None if window is None else np.array(window, dtype=np.int64) for window in data.windows)
+    unit = replace(unit, windows=windows)
     sides = tuple(data.inputs), tuple(data.outputs), tuple(data.classes)
     return Architecture(data.name, unit, data.group.name, data.group.order, naming, *sides, data.evidence)
 
@@ -168,11 +179,18 @@ def _check_sizes(data: _Deep, limits: Limits, guards: Guards) -> None:
     if min(data.dims) < 1 or len(data.reps) != len(data.dims):
         raise InputError("dims must be positive, and reps name each layer; export it again")
     dim = sum((below + 1) * above for below, above in zip(data.dims, data.dims[1:], strict=False))
-    if dim > limits.dim:
-        raise InputError(f"dims: {dim} parameters, above the limit of {limits.dim}; {raise_it('dim', dim)}")
+    if dim > most_numbers(limits):
+        needed = -(-dim // KEPT)
+        raise InputError(f"dims: {dim} numbers, above the limit of {most_numbers(limits)}; {raise_it('dim', needed)}")
     for text in (data.name, data.unit, data.group.name, *data.reps, *data.inputs, *data.outputs, *data.classes):
         if not text.isprintable() or not 1 <= len(text) <= guards.name_length:
             raise InputError(f"a name is not 1 to {guards.name_length} printable characters; export it again")
+    if data.windows and len(data.windows) != len(data.dims) - 1:
+        raise InputError(f"{len(data.windows)} windows for {len(data.dims) - 1} layers; export it again")
+    for number, window in enumerate(data.windows):
+        entries = data.dims[number] * data.dims[number + 1]
+        if window is not None and not (window and min(window) >= 0 and max(window) < entries):
+            raise InputError(f"window {number} has an entry that its layer of {entries} has not; export it again")
     for number, generator in enumerate(data.generators):
         widths = [{len(row) for row in move if isinstance(row, list)} | {len(move)} for move in generator]
         if widths != [{dim} for dim in data.dims]:

@@ -10,11 +10,13 @@ from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.searched_spec import refuse_open_maps, stabiliser_of
 from sharefind.column_names import kept_names
 from sharefind.errors import ConfigError, ExportError, setting
-from sharefind.groups import FiniteGroup, unmoved
+from sharefind.groups import FiniteGroup, Representation, unmoved
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.search.mirror_record import mirror_row
 from sharefind.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
+    from sharefind.search.problem import Problem
     from sharefind.search.search_outcome import SearchOutcome
 
 
@@ -78,4 +80,16 @@ def found_rows(outcome: SearchOutcome, x: FloatArray, y: FloatArray, units: IntA
         classes=kept_names(task.classes, "class "),
         units=None if units is None else np.asarray(units, dtype=np.int64),
         group_name=name,
+        larger=_larger(problem, group),
     )
+
+
+def _larger(problem: Problem, found: FiniteGroup | None) -> tuple[Representation, Representation] | None:
+    """The actions of the candidate where it is finite, has a list of types, and is larger than what was found."""
+    candidate = problem.candidate
+    group = candidate.group
+    if not isinstance(group, FiniteGroup) or not 1 < group.order <= MAX_SUBGROUP_ORDER:
+        return None
+    if found is not None and (found.order == group.order or not found.is_subgroup_of(group)):
+        return None
+    return candidate.in_rep, candidate.out_rep

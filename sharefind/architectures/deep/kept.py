@@ -22,10 +22,11 @@ from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, Trained
 from sharefind.architectures.formats.tensors import check_header, in_one_order
 from sharefind.errors import InputError, RunFolderError, one_line
+from sharefind.folder_locks import sole_use
 from sharefind.formats import parse_json
 from sharefind.meanfield.units import DeepUnit
 from sharefind.search.result import versions
-from sharefind.storage import json_text, sole_use, sweep, write_atomically
+from sharefind.storage import json_text, sweep, write_atomically
 
 Fit = Callable[..., Trained]
 """A training: (unit, rows, held, plan, seed, told, augmentation) -> networks, as `training.train`."""
@@ -128,6 +129,7 @@ def _digest(
         "unit": unit.name,
         "dims": [rep.dim for rep in unit.reps],
         "generators": moves(unit.reps),
+        "spaces": [space.dim for space in unit.weight_spaces],
         "group": moves([rows.in_rep, rows.out_rep]),
         "has_classes": bool(rows.classes),
         "plan": asdict(plan),
@@ -170,9 +172,7 @@ def _read(path: Path, unit: DeepUnit, count: int, shape: tuple[int, ...]) -> Tra
             metadata = file.metadata() or {}
             arrays = {name: np.asarray(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
         rest: dict[str, Any] = parse_json(metadata["training"])
-        parts = dict[str, Any](
-            (name, tuple(value) if isinstance(value, list) else value) for name, value in rest.items()
-        )
+        parts: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in rest.items()}
     except (OSError, SafetensorError, KeyError, ValueError, RecursionError, AttributeError) as error:
         raise InputError(f"it cannot be read ({one_line(error)})") from None
     expected = {"losses": shape[:1], "predictions": shape}

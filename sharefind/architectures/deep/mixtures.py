@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sharefind.architectures.deep.places import Places, input_places
 from sharefind.groups import HiddenType, HiddenTypes, Representation, is_jointly_faithful, sum_of_types
+from sharefind.typing import FloatArray
 
 REGULAR, NATURAL, MIXED, CENSUS = "regular", "natural", "regular + natural + trivial", "census"
 """Names of mixtures."""
@@ -19,10 +21,12 @@ class Mixture:
         name: Its name.
         layers: For each hidden layer, from the inputs up, the share of each type in its coordinates; the last one goes
             for all further layers.
+        window: Places that each place sees, where layers are copies of the places of the inputs; None for all.
     """
 
     name: str
     layers: tuple[Mapping[HiddenType, float], ...]
+    window: int | None = None
 
     def representations(self, width: int, depth: int) -> tuple[Representation, ...]:
         """Return the representations of hidden layers.
@@ -67,6 +71,22 @@ def usual_mixtures(types: HiddenTypes, in_rep: Representation) -> list[Mixture]:
     for one in (regular, trivial):
         mixed[one] = mixed.get(one, 0.0) + 1 / 3
     return [*found, Mixture(MIXED, (mixed,))]
+
+
+def window_places(types: HiddenTypes, in_rep: Representation, x: FloatArray) -> tuple[HiddenType, Places] | None:
+    """Return the one type of which inputs are copies, and its places; None where there is no such type.
+
+    Args:
+        types: The types of the group.
+        in_rep: The action on inputs.
+        x: Inputs of one scale, shape (n, d_in).
+    """
+    natural = natural_shares(types, in_rep)
+    if len(natural) != 1:
+        return None
+    one = next(iter(natural))
+    places = input_places(in_rep, x, one.representation)
+    return None if places is None else (one, places)
 
 
 def natural_shares(types: HiddenTypes, in_rep: Representation) -> dict[HiddenType, float]:

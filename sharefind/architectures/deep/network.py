@@ -14,11 +14,25 @@ from sharefind.architectures.deep.coordinates import SpaceCoordinates
 from sharefind.column_names import default_names
 from sharefind.errors import InputError
 from sharefind.groups import FiniteGroup
+from sharefind.limits import Limits
 from sharefind.meanfield.units import DeepUnit
 from sharefind.typing import FloatArray
 
 Matrices = tuple[tuple[FloatArray, FloatArray], ...]
 """W (rows, columns) and b (rows,) of each layer, from the inputs up."""
+
+
+KEPT = 50
+"""A deep network is held a few times and not once for each of many particles: so many times the limit of a search."""
+
+
+def most_numbers(limits: Limits) -> int:
+    """Return how many numbers a deep network may have, free ones and others.
+
+    Args:
+        limits: `dim` bounds the numbers of a particle.
+    """
+    return KEPT * limits.dim
 
 
 @dataclass(frozen=True, eq=False)

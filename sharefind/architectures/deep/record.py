@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sharefind.architectures.deep.layer_price import LayerPrice
+from sharefind.architectures.deep.type_escape import TypeEscape
+
 SCHEMA = "sharefind.deep-choice/1"
 
 FREE = "no sharing"
@@ -26,8 +29,13 @@ class TypesNode:
             loss for classes.
         risk_se: Its standard error over rows.
         accuracy: Share of held-out rows whose class is right; None for numbers.
-        steps: Steps of training at which this risk is smallest.
+        steps: Steps of training: of the longest by evidence, or those by Adam at which this risk is smallest.
         seconds: Seconds of training.
+        escape: How far training leaves the weights that these types share, where nothing keeps it there; None where
+            it was not looked at.
+        evidence: Log evidence, mean over the folds; None for networks that were trained by Adam.
+        function: What is applied to hidden units, "tanh" and so on.
+        window: Places that each place sees; None for all.
     """
 
     number: int
@@ -40,6 +48,10 @@ class TypesNode:
     accuracy: float | None
     steps: int
     seconds: float
+    escape: TypeEscape | None = None
+    evidence: float | None = None
+    function: str = ""
+    window: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,9 +118,10 @@ class Choice:
         function: What is applied to hidden units, "tanh" and so on.
         nodes: The lists of types, in the order of the visits.
         edges: The steps between them.
-        chosen: Number of the node of the smallest risk.
+        chosen: Number of the node that was chosen.
         references: Other models on the same folds.
         census: For each hidden layer, the shares of types by name: trained, untrained and kept; empty without one.
+        price: How the risk of the chosen node changes when layers are freed; None where nothing was freed.
         starts: Starts of the chosen network, the first of the smallest risk being kept; empty where one was made.
         stopped: Why not all was tried; None where it was.
     """
@@ -122,6 +135,7 @@ class Choice:
     chosen: int
     references: tuple[Reference, ...] = ()
     census: tuple[Mapping[str, Mapping[str, float]], ...] = field(default_factory=tuple)
+    price: LayerPrice | None = None
     starts: tuple[Start, ...] = ()
     stopped: str | None = None
 

@@ -35,6 +35,8 @@ class DeepRows:
         classes: Names of the classes; empty where outputs are numbers.
         units: Rows of one unit are held out together, integers (n,); None where rows are independent.
         group_name: What the group is called; its own name where left out.
+        larger: Actions on inputs and outputs of a larger group, on the same points, that the whole function may break
+            and early layers may share; None where there is none.
     """
 
     name: str
@@ -47,6 +49,7 @@ class DeepRows:
     classes: tuple[str, ...] = ()
     units: NDArray[np.int64] | None = None
     group_name: str = ""
+    larger: tuple[Representation, Representation] | None = None
 
     @property
     def group(self) -> FiniteGroup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.architectures.deep.batch import DeepBatch
+from sharefind.architectures.deep.evidence_plan import EvidencePlan
 from sharefind.architectures.deep.network import Matrices
 from sharefind.architectures.deep.rows import DeepRows
+from sharefind.architectures.deep.temperature import best_temperature
 from sharefind.errors import NotConvergedError
 from sharefind.groups import Representation
 from sharefind.meanfield.units import DeepUnit
@@ -40,6 +42,7 @@ class Plan:
         weight_decay: Decay of weights by AdamW, relative to its step; biases do not decay.
         batch: Most rows of a minibatch.
         most_rows: Rows of all networks together that are evaluated at a time; it affects memory alone.
+        evidence: How small networks are trained by evidence; None to train all by Adam.
     """
 
     steps: int = 2_000
@@ -52,6 +55,7 @@ class Plan:
     weight_decay: float = 0.0
     batch: int = 512
     most_rows: int = 16_384
+    evidence: EvidencePlan | None = field(default_factory=EvidencePlan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,8 @@ class Trained:
         losses: Held-out loss of each row that was held out, at this step, shape (n,); not a number for other rows.
         predictions: What held-out rows are predicted to be, shape (n, d_out), scaled.
         seconds: Wall time.
+        evidence: Log evidence of each network, where it was trained by evidence; empty otherwise.
+        temperature: What the losses of classes have their logits divided by: the best for the held-out rows; else 1.
     """
 
     networks: tuple[Matrices, ...]
@@ -72,6 +78,8 @@ class Trained:
     losses: FloatArray
     predictions: FloatArray
     seconds: float
+    evidence: tuple[float, ...] = ()
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -236,18 +244,23 @@ class _Run:
         return {name: value.clone() for name, value in self.model.state_dict().items()}
 
     @torch.no_grad()
-    def _held_out(self) -> tuple[FloatArray, FloatArray]:
-        """Losses (n,) and predictions (n, d_out) of all rows by the networks that did not see them."""
+    def _held_out(self) -> tuple[FloatArray, FloatArray, float]:
+        """Losses (n,) and predictions (n, d_out) of all rows by the networks that did not see them; the temperature."""
         n, d_out = self.y.shape
         losses, predictions = np.full(n, np.nan), np.full((n, d_out), np.nan)
         longest = max(len(part) for part in self.held)
         padded = np.stack([np.resize(part, longest) for part in self.held])
         pieces = np.array_split(padded, -(-padded.size // self.plan.most_rows), axis=1)
         values = torch.cat([self._values(self.x[piece]) for piece in pieces], dim=1)
+        temperature = 1.0
+        if self.rows.classes:
+            is_own = torch.from_numpy(np.stack([np.arange(longest) < len(part) for part in self.held]))
+            temperature = best_temperature(values[is_own], self.y[padded][is_own])
+            values = values / temperature
         found = row_losses(values, self.y[padded], bool(self.rows.classes))
         for part, loss, value in zip(self.held, found.double().numpy(), values.double().numpy(), strict=True):
             losses[part], predictions[part] = loss[: len(part)], value[: len(part)]
-        return losses, predictions
+        return losses, predictions, temperature
 
     def _values(self, x: Tensor) -> Tensor:
         model: Callable[[Tensor], Tensor] = self.model
@@ -256,7 +269,8 @@ class _Run:
     def _result(self) -> Trained:
         self.model.load_state_dict(self.best_state)
         n, d_out = self.y.shape
-        nothing = np.full(n, np.nan), np.full((n, d_out), np.nan)
-        losses, predictions = self._held_out() if any(len(part) for part in self.held) else nothing
+        nothing = np.full(n, np.nan), np.full((n, d_out), np.nan), 1.0
+        losses, predictions, temperature = self._held_out() if any(len(part) for part in self.held) else nothing
         networks = tuple(self.model.arrays(number) for number in range(len(self.held)))
-        return Trained(networks, self.best_step, losses, predictions, time.monotonic() - self.started)
+        seconds = time.monotonic() - self.started
+        return Trained(networks, self.best_step, losses, predictions, seconds, temperature=temperature)

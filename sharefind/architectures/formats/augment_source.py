@@ -23,7 +23,7 @@ from sharefind.storage import write_atomically
 from sharefind.typing import IntArray
 
 Element = tuple[int, ...]
-"""What an element does to the columns of x and then of y, in one-line notation."""
+"""The action of an element on the columns of x and then of y, in one-line notation."""
 
 
 @dataclass(frozen=True)

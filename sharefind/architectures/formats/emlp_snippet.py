@@ -21,7 +21,7 @@ NAMED = {"C": "Z", "S": "S", "R": "C", "SO": "SO", "O": "O"}
 """Families of sharefind, and of emlp with the same matrices on the natural representation."""
 
 REPS = ("rep_in", "rep_out", "rep_hidden")
-"""What the representations are called in a snippet."""
+"""The names of the representations in a snippet."""
 
 
 def emlp_source(view: PeerView) -> str:
@@ -118,18 +118,18 @@ def _parenthesised(text: str) -> str:
 
 def _expression(rep: Representation) -> str:
     """A representation as emlp writes it: V for the base, T(0) for a scalar; +, * and .T as ours."""
-    recipe = rep.construction
-    if recipe is None or recipe.is_leaf:
+    built = rep.construction
+    if built is None or built.is_leaf:
         return "V"
-    if recipe.operation == "trivial":
+    if built.operation == "trivial":
         return "T(0)" if rep.dim == 1 else f"{rep.dim} * T(0)"
-    parts = [_expression(part) for part in recipe.parts]
-    if recipe.operation == "sum":
+    parts = [_expression(part) for part in built.parts]
+    if built.operation == "sum":
         return " + ".join(parts)
     factors = [_parenthesised(part) for part in parts]
-    if recipe.operation == "dual":
+    if built.operation == "dual":
         return f"{factors[0]}.T"
-    return f"{recipe.count} * {factors[0]}" if recipe.operation == "copies" else " * ".join(factors)
+    return f"{built.count} * {factors[0]}" if built.operation == "multiple" else " * ".join(factors)
 
 
 def _bases(view: PeerView) -> str:

@@ -18,7 +18,7 @@ SMALLEST = {"C": 1, "D": 3, "R": 3, "SO": 2, "O": 2}
 """Families that escnn has, each with the n from which our natural representation is the one in `_natural`."""
 
 TYPES = ("x_type", "y_type", "h_type")
-"""What the representations are called in a snippet."""
+"""The names of the representations in a snippet."""
 
 
 @dataclass(frozen=True)
@@ -105,19 +105,19 @@ def _fields(rep: Representation, theirs: _Theirs) -> str:
     Raises:
         ExportError: escnn does not have a part of it.
     """
-    recipe = rep.construction
-    operation = "regular" if recipe is None else recipe.operation
+    built = rep.construction
+    operation = "regular" if built is None else built.operation
     if operation == "trivial":
         return _times(rep.dim, "[trivial]")
-    if recipe is None or recipe.is_leaf or not recipe.parts:
-        if operation not in theirs.leaves or (recipe is None and rep.name != "regular"):
+    if built is None or built.is_leaf or not built.parts:
+        if operation not in theirs.leaves or (built is None and rep.name != "regular"):
             raise not_theirs("escnn", f"it has no representation {rep.name} of this group")
         return f"[{operation}]"
-    parts = [_fields(part, theirs) for part in recipe.parts]
+    parts = [_fields(part, theirs) for part in built.parts]
     if operation == "sum":
         return " + ".join(parts)
-    if operation == "copies":
-        return _times(recipe.count, f"({parts[0]})" if "+" in parts[0] else parts[0])
+    if operation == "multiple":
+        return _times(built.count, f"({parts[0]})" if "+" in parts[0] else parts[0])
     if operation == "dual":
         # Orthogonal matrices are their own inverse transposes.
         return parts[0]

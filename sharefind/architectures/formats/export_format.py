@@ -1,4 +1,4 @@
-"""What the rest of sharefind needs to know of a format that a discovered architecture is written in."""
+"""The interface of an export format to the rest of sharefind."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class ExportFormat:
     """One format: each is a file of this room that ends with its `FORMAT`, and a line in `registry`.
 
     Attributes:
-        name: What it is asked for by.
+        name: The name by which a user chooses it.
         suffix: The ending that its readers expect of a file.
         writer: Certifies what it is given and writes it to a path: a specification, or a network where `has_weights`,
             and then it takes `seed`, and `dtype` where there are `dtypes`.
-        next: What can be done with a file of this format.
+        next: Next steps with a file of this format.
         has_weights: Whether trained weights are written.
         read: Reads a file of this format back, None where that cannot be done.
         dtypes: Types of numbers that the writer takes, the first where none is given.

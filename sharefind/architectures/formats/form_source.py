@@ -1,5 +1,5 @@
-"""What the source of an exported module says of the form that its linear layer is computed in: which parts of the
-layer's class it uses, and the numbers that these read.
+"""The part of an exported module that depends on the form of its linear layer: the parts of the layer's class that it
+uses, and the numbers that these read.
 """
 
 from __future__ import annotations

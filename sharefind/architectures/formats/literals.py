@@ -98,7 +98,7 @@ def packed_lines(target: str, items: Sequence[str]) -> list[str]:
     """Return `target = (...)` with as many items to a line as fit; repeats as a product.
 
     Args:
-        target: What they are assigned to.
+        target: Name of the variable.
         items: Source of each.
     """
     if len(items) > 1 and len(set(items)) == 1:

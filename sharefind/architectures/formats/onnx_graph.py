@@ -1,22 +1,26 @@
 """A trained network as an ONNX graph, for runtimes without Python: written with the library onnx alone.
 
 The graph keeps the sharing: it holds the free coefficients, and makes the entries of the layers from them by the
-labels or the basis of the space. What the numbers mean is in `trained`.
+labels or the basis of the space. What the numbers mean is in `trained`, the forms of W x are in `onnx_forms`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.formats.export_format import ExportFormat, column_texts, origin
+from sharefind.architectures.formats.onnx_draft import Draft
+from sharefind.architectures.formats.onnx_forms import VALUES, blocked, entries, pooled, weight_form
 from sharefind.architectures.formats.spec_json import to_json
 from sharefind.architectures.formats.tensors import check_particles
+from sharefind.architectures.forms.blocks import Blocks
+from sharefind.architectures.forms.choice import AUTO
+from sharefind.architectures.forms.form import Form
+from sharefind.architectures.forms.pool import Pool
 from sharefind.architectures.initial_values import basis
 from sharefind.architectures.scaling import CENTRE, SCALE, SHIFT, statistics
 from sharefind.architectures.spec import SharingSpec
@@ -36,36 +40,13 @@ its shift. Rounding alone gives about 1e-15 in float64 and 1e-7 to 1e-6 in float
 
 DType = Literal["float64", "float32"]
 
-
-@dataclass(eq=False)
-class _Draft:
-    """A graph that is being put together: nodes in order, constants by name."""
-
-    dtype: str
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: list[onnx.TensorProto] = field(default_factory=list)
-
-    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        """A node with one output; its name."""
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(operator, inputs, [output], name=f"make_{output}", **attributes))
-        return output
-
-    def constant(self, name: str, values: NDArray[Any]) -> str:
-        """A constant; floats in the draft's dtype. Its name."""
-        from onnx import numpy_helper
-
-        kept = values.astype(self.dtype) if np.issubdtype(values.dtype, np.floating) else values
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(kept), name))
-        return name
-
-    def shape(self, name: str, *sizes: int) -> str:
-        """The constant shape that a Reshape takes; 0 keeps an axis, -1 fits it. Its name."""
-        return self.constant(name, np.array(sizes, dtype=np.int64))
+PRODUCT = "inner"
+"""The node of W x, (batch, particles, rows of W)."""
 
 
-def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64", seed: int | None = None) -> Certificate:
+def write_onnx(
+    network: TrainedNetwork, path: Path, dtype: DType = "float64", seed: int | None = None, form: str = AUTO
+) -> Certificate:
     """Certify a network, make its graph, compare the two and write the graph, whole or not at all.
 
     Args:
@@ -73,19 +54,20 @@ def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64", se
         path: The file.
         dtype: Type of the graph.
         seed: Seed of the training, for the metadata, beside the versions.
+        form: How W x is computed, as in `onnx_model`.
 
     Returns:
         The certificate.
 
     Raises:
-        ConfigError: The library onnx is not installed.
+        ConfigError: The library onnx is not installed, there is no such form, or it does not fit.
         ExportError: A claim of the specification fails, or the graph does not compute what the network does.
         RunFolderError: The file cannot be written.
     """
     require_onnx()
     certificate = certify(network.spec)
     check_particles(network)
-    graph = onnx_model(network, certificate.statement, dtype)
+    graph = onnx_model(network, certificate.statement, dtype, form)
     error = graph_error(graph, network)
     if not error <= TOLERANCES[dtype]:
         raise ExportError(
@@ -98,24 +80,27 @@ def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64", se
     return certificate
 
 
-def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64") -> onnx.ModelProto:
+def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64", form: str = AUTO) -> onnx.ModelProto:
     """Return the graph x (batch, d_in) -> y (batch, d_out), checked by onnx; batch may be any size, 0 included.
 
     Args:
         network: The network that the graph computes.
         statement: Statement of its certificate, for the metadata.
         dtype: Type of x, of y and of everything between them.
+        form: How W x is computed, one of `sharefind.architectures.forms.choice.FORMS`; "auto" takes what costs least by
+            estimates. The whole of W where there is no such form in ONNX.
 
     Raises:
-        ConfigError: The library onnx is not installed.
+        ConfigError: The library onnx is not installed, there is no such form, or it does not fit.
     """
     require_onnx()
     import onnx
     import onnx.checker
 
-    spec, draft = network.spec, _Draft(dtype)
+    spec, draft = network.spec, Draft(dtype)
     _centred(draft, spec)
-    _entries(draft, network)
+    _values(draft, network)
+    _product(draft, network, weight_form(spec, form))
     _readout(draft, spec, _mean(draft, network))
     # From 2022: all operators that are used exist in this version of them, and runtimes from then on have it.
     model: onnx.ModelProto = onnx.helper.make_model(
@@ -142,7 +127,7 @@ def graph_error(
 
     Args:
         model: The graph.
-        network: What it should compute.
+        network: The reference network.
         trials: Number of random inputs.
         seed: Seed of them.
         places: Units in the last place of the shift by which an output may differ: y is rounded where it is added.
@@ -174,7 +159,7 @@ def _dtype_of(model: onnx.ModelProto) -> Any:
     return helper.tensor_dtype_to_np_dtype(model.graph.input[0].type.tensor_type.elem_type)
 
 
-def _graph(draft: _Draft, spec: SharingSpec) -> onnx.GraphProto:
+def _graph(draft: Draft, spec: SharingSpec) -> onnx.GraphProto:
     from onnx import helper
 
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(draft.dtype))
@@ -184,57 +169,53 @@ def _graph(draft: _Draft, spec: SharingSpec) -> onnx.GraphProto:
     return helper.make_graph(draft.nodes, "shared_shallow_network", [x], [y], draft.constants)
 
 
-def _centred(draft: _Draft, spec: SharingSpec) -> None:
+def _centred(draft: Draft, spec: SharingSpec) -> None:
     """The node `centred` (batch, d_in): x - centre, in two steps so that float32 inputs lose no digit."""
     source = "x"
     for name, part in zip(("centre", "centre_rest"), statistics(spec.change)[CENTRE], strict=True):
         source = draft.add("Sub", [source, draft.constant(name, part)], "about" if name == "centre" else "centred")
 
 
-def _entries(draft: _Draft, network: TrainedNetwork) -> None:
-    """The node `entries` (N, D): each particle's parameters, from its coefficients (N, dim)."""
-    labels, coefficient = network.spec.space.tying, draft.constant("coefficient", network.coefficient)
-    if labels is None:
-        draft.add("MatMul", [coefficient, draft.constant("basis", basis(network.spec))], "entries")
-        return
-    zero = draft.constant("zero", np.zeros((len(network.coefficient), 1)))
-    padded = draft.add("Concat", [zero, coefficient], "padded", axis=1)
-    index = draft.constant("index", np.abs(labels).astype(np.int64))
-    if (labels >= 0).all():
-        draft.add("Gather", [padded, index], "entries", axis=1)
-        return
-    unsigned = draft.add("Gather", [padded, index], "unsigned", axis=1)
-    draft.add("Mul", [unsigned, draft.constant("sign", np.where(labels < 0, -1.0, 1.0))], "entries")
+def _values(draft: Draft, network: TrainedNetwork) -> None:
+    """The coefficients (N, dim) of all particles, and the node of the values of their entries where these are tied."""
+    coefficient = draft.constant("coefficient", network.coefficient)
+    if network.spec.space.tying is not None:
+        zero = draft.constant("zero", np.zeros((len(network.coefficient), 1)))
+        draft.add("Concat", [zero, coefficient], VALUES, axis=1)
 
 
-def _block(draft: _Draft, spec: SharingSpec, name: str) -> str:
+def _block(draft: Draft, spec: SharingSpec, name: str) -> str:
     """The node of one block, (N, its entries)."""
-    place = spec.slice_of(name)
-    ends = [draft.shape(f"{name}_{end}", at) for end, at in (("from", place.start), ("to", place.stop), ("axis", 1))]
-    return draft.add("Slice", ["entries", *ends], f"{name}_entries")
+    labels, place, output = spec.space.tying, spec.slice_of(name), f"{name}_entries"
+    if labels is not None:
+        return entries(draft, labels[place], output)
+    return draft.add("MatMul", ["coefficient", draft.constant(f"{name}_basis", basis(spec)[:, place])], output)
 
 
-def _product(draft: _Draft, network: TrainedNetwork) -> str:
-    """W x: (batch, N, rows of W)."""
+def _product(draft: Draft, network: TrainedNetwork, form: Form) -> str:
+    """The node `PRODUCT`, W x: (batch, N, rows of W)."""
     spec, count = network.spec, len(network.coefficient)
     rows, columns = spec.block("weight").shape
-    flat = draft.add(
-        "Reshape", [_block(draft, spec, "weight"), draft.shape("weight_shape", count * rows, columns)], "weight"
-    )
+    if isinstance(form, Pool):
+        return pooled(draft, form, "centred", PRODUCT)
+    if isinstance(form, Blocks) and spec.space.tying is not None:
+        labels = spec.space.tying[spec.slice_of("weight")].reshape(rows, columns)
+        return blocked(draft, form, labels, count, "centred", PRODUCT)
+    flat = draft.reshape(_block(draft, spec, "weight"), "weight", count * rows, columns)
     turned = draft.add("Transpose", [flat], "weight_turned", perm=[1, 0])
     product = draft.add("MatMul", ["centred", turned], "product")
-    return draft.add("Reshape", [product, draft.shape("inner_shape", 0, count, rows)], "inner")
+    return draft.reshape(product, PRODUCT, 0, count, rows)
 
 
-def _inner(draft: _Draft, network: TrainedNetwork) -> str:
+def _inner(draft: Draft, network: TrainedNetwork) -> str:
     """sigma(W x [+ b]): (batch, N, rows of W)."""
-    spec, inner = network.spec, _product(draft, network)
+    spec, inner = network.spec, PRODUCT
     if spec.has_bias:
         inner = draft.add("Add", [inner, _block(draft, spec, "bias")], "shifted")
     return draft.add(OPERATORS[spec.activation.name], [inner], "active")
 
 
-def _mean(draft: _Draft, network: TrainedNetwork) -> str:
+def _mean(draft: Draft, network: TrainedNetwork) -> str:
     """mean_i sigma(W_i x [+ b_i]), or mean_i A_i sigma(W_i x + b_i) as one product over particles and hidden units."""
     spec, count = network.spec, len(network.coefficient)
     if spec.types:
@@ -248,9 +229,9 @@ def _mean(draft: _Draft, network: TrainedNetwork) -> str:
     return draft.add("Div", [total, draft.constant("count", np.array(float(count)))], "mean")
 
 
-def _radial_mean(draft: _Draft, network: TrainedNetwork) -> str:
+def _radial_mean(draft: Draft, network: TrainedNetwork) -> str:
     """mean_i u s(|u|^2), u = W_i x."""
-    spec, vectors = network.spec, _product(draft, network)
+    spec, vectors = network.spec, PRODUCT
     last = draft.shape("last", 2)
     squares = draft.add("ReduceSum", [draft.add("Mul", [vectors, vectors], "squared"), last], "squares", keepdims=1)
     if spec.activation.name == "algebraic":
@@ -264,10 +245,10 @@ def _radial_mean(draft: _Draft, network: TrainedNetwork) -> str:
     return draft.add("ReduceMean", [scaled, draft.shape("mean_axis", 1)], "mean", keepdims=0)
 
 
-def _gated_mean(draft: _Draft, network: TrainedNetwork) -> str:
+def _gated_mean(draft: Draft, network: TrainedNetwork) -> str:
     """mean_i A_i t + V_i (t h) [+ T_i (t h (x) h')], h = W_i x, t = sigma(B_i |h| + b_i)."""
     spec, count = network.spec, len(network.coefficient)
-    hidden = _product(draft, network)
+    hidden = PRODUCT
     types = spec.space_dims[LENGTHS]
     mixing = draft.add(
         "Reshape", [_block(draft, spec, "mixing"), draft.shape("mixing_of", count, types, types)], "mixing"
@@ -289,7 +270,7 @@ def _gated_mean(draft: _Draft, network: TrainedNetwork) -> str:
     return draft.add("Div", [total, draft.constant("count", np.array(float(count)))], "mean")
 
 
-def _products(draft: _Draft, spec: SharingSpec, gated: str, hidden: str) -> str:
+def _products(draft: Draft, spec: SharingSpec, gated: str, hidden: str) -> str:
     """Gated vectors times their copies (batch, N, h): (batch, N, p)."""
     first, second = pair_places(spec.types)
     left = draft.add("Gather", [gated, draft.constant("first_of", first)], "firsts", axis=2)
@@ -297,7 +278,7 @@ def _products(draft: _Draft, spec: SharingSpec, gated: str, hidden: str) -> str:
     return draft.add("Mul", [left, right], "products")
 
 
-def _lengths(draft: _Draft, spec: SharingSpec, hidden: str) -> str:
+def _lengths(draft: Draft, spec: SharingSpec, hidden: str) -> str:
     """Lengths of hidden vectors (batch, N, h), and scalars as they are: (batch, N, types)."""
     gates = LengthGates(spec.types)
     members = draft.constant("members", np.eye(gates.count)[block_places(spec.types)])
@@ -310,7 +291,7 @@ def _lengths(draft: _Draft, spec: SharingSpec, hidden: str) -> str:
     return draft.add("Where", [draft.constant("is_scalar", gates.is_scalar.numpy()), scalars, lengths], "sizes")
 
 
-def _summed(draft: _Draft, network: TrainedNetwork, name: str, values: str, output: str) -> str:
+def _summed(draft: Draft, network: TrainedNetwork, name: str, values: str, output: str) -> str:
     """Values (batch, N, columns) through the block `name` of each particle, summed over all: (batch, d_out)."""
     spec, count = network.spec, len(network.coefficient)
     rows, columns = spec.block(name).shape
@@ -322,7 +303,7 @@ def _summed(draft: _Draft, network: TrainedNetwork, name: str, values: str, outp
     return draft.add("MatMul", [flat, stacked], output)
 
 
-def _readout(draft: _Draft, spec: SharingSpec, mean: str) -> None:
+def _readout(draft: Draft, spec: SharingSpec, mean: str) -> None:
     """y = shift + scale mean: the change of labels undone."""
     tensors = statistics(spec.change)
     scaled = draft.add("Mul", [mean, draft.constant("scale", tensors[SCALE])], "scaled")

@@ -1,4 +1,4 @@
-"""What a specification is in the words of a peer library: a named group, and representations with their recipes.
+"""A specification in the terms of a peer library: a named group, and representations with their constructions.
 
 The snippets themselves are in `emlp_snippet` and `escnn_snippet`. Both claim that the peer's equivariant maps are the
 space of the specification, so whatever is read from its names is held against it, exactly.
@@ -101,11 +101,11 @@ def leaves(rep: Representation) -> Iterator[Representation]:
     Args:
         rep: The representation.
     """
-    recipe = rep.construction
-    if recipe is None or recipe.is_leaf:
+    built = rep.construction
+    if built is None or built.is_leaf:
         yield rep
         return
-    for part in recipe.parts:
+    for part in built.parts:
         yield from leaves(part)
 
 

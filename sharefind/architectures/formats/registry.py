@@ -36,7 +36,7 @@ FORMATS: Mapping[str, ExportFormat] = MappingProxyType({format.name: format for 
 
 
 def write_snippet(spec: SharingSpec, path: Path, peer: str) -> Certificate:
-    """Certify a specification and write it in the words of "emlp" or "escnn", whole or not at all.
+    """Certify a specification, then write it as code for the library emlp or escnn; on failure no file is left.
 
     Args:
         spec: The specification.

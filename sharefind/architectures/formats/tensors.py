@@ -142,7 +142,7 @@ def refuse_size(size: int, most: int, what: str) -> None:
     Args:
         size: Bytes.
         most: Largest number of bytes.
-        what: What the message calls it.
+        what: Its name in the message.
 
     Raises:
         InputError: It is larger.

@@ -11,6 +11,7 @@ import math
 import re
 import textwrap
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def _classes(sharing: Sharing) -> str:
     text = _without(text, {name for name, is_used in used.items() if not is_used})
     while (found := _first_fork(text)) is not None:
         text = _decided(text, found, sharing)
-    spare = r"^ *self\.sharing = sharing\n|  # type: ignore.*|\bsharing: \w+,\s+|\bsharing, "
+    spare = r"^ *self\.sharing = sharing\n|^ *sharing: .*\.\n|  # type: ignore.*|\bsharing: \w+,\s+|\bsharing, "
     text = re.sub(spare, "", text, flags=re.MULTILINE)
     return re.sub(r"(?:self\.)?\bsharing\.(\w+)", lambda match: _constant(match[1], sharing), text)
 
@@ -110,16 +111,21 @@ def _definitions(text: str) -> str:
 
 
 def _constant(name: str, sharing: Sharing) -> str:
-    """What an attribute of a `Sharing` is called in a module."""
+    """The name of an attribute of a `Sharing` in a module."""
     if name == "sigma":
         return f"torch.{OPERATORS[sharing.spec.activation.name].lower()}"
     return str(getattr(sharing, name)) if name.startswith("has_") else name.upper()
 
 
 def _without(text: str, names: set[str]) -> str:
-    """Source without the definitions and declarations of some names, written as `name` or as `Class.name`."""
+    """Source without the definitions and declarations of some names, written as `name` or as `Class.name`.
+
+    The string after a declaration, which documents it, goes with it.
+    """
     lines, tree = text.split("\n"), ast.parse(text)
-    owners = {id(child): node.name for node in tree.body if isinstance(node, ast.ClassDef) for child in node.body}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    owners = {id(child): node.name for node in classes for child in node.body}
+    after = {id(child): following for node in classes for child, following in pairwise(node.body)}
     for node in ast.walk(tree):
         if not isinstance(node, (ast.AnnAssign, ast.ClassDef, ast.FunctionDef)):
             continue
@@ -132,7 +138,9 @@ def _without(text: str, names: set[str]) -> str:
             # With the blank lines before it.
             while not lines[first - 2]:
                 first -= 1
-        lines[first - 1 : node.end_lineno] = ["\0"] * ((node.end_lineno or 0) - first + 1)
+        words = after.get(id(node)) if isinstance(node, ast.AnnAssign) else None
+        last = (words if isinstance(words, ast.Expr) else node).end_lineno or 0
+        lines[first - 1 : last] = ["\0"] * (last - first + 1)
     left = "\n".join(line for line in lines if line != "\0")
     return re.sub(r"\n{3,}(?= )", "\n\n", left)
 
@@ -243,7 +251,7 @@ def _sizes(spec: SharingSpec) -> list[str]:
         runs, linear = ["(DIM, GAIN / INPUT_LENGTH)"], ["LINEAR_START = ((DIM, GAIN / (3 * D_IN) ** 0.5),)"]
     else:
         runs, linear = [f"({count}, {std!r})" for count, std in initial.runs(initial.network_start(spec))], []
-    comment = "# Numbers of coefficients, one after another, with the standard deviation of their start."
+    comment = "# Numbers of coefficients, in order, with their standard deviation at the start."
     return [*lines, comment, f"START = {literals.one_line(runs)}", *linear, ""]
 
 
@@ -274,11 +282,11 @@ def _space_data(sharing: Sharing) -> list[str]:
     ]
     what = ", ".join(by_rows) if spec.types else ", ".join(by_rows).replace(", b", ", then b")
     if labels is not None:
-        copies = [f"COPIES = {sharing.copies}"] if sharing.has_copies else []
-        if sharing.has_copies or sharing.has_signs:
-            copies += [f"SLOTS = {sharing.slots}", ""]
+        sums = [f"PARTIAL_SUMS = {sharing.partial_sums}"] if sharing.has_partial_sums else []
+        if sharing.has_partial_sums or sharing.has_signs:
+            sums += [f"SLOTS = {sharing.slots}", ""]
         return [
-            *copies,
+            *sums,
             *literals.comment(f"{what}: {_label_meaning(labels)}."),
             *literals.labels_literal(spec, labels.tolist()),
         ]
@@ -301,7 +309,7 @@ def _basis_texts(spec: SharingSpec) -> list[list[str]]:
 
 
 def _label_meaning(labels: NDArray[np.int32]) -> str:
-    """What the labels that occur stand for."""
+    """The meaning of the labels that occur."""
     zero = ", 0 an entry that is zero" if (labels == 0).any() else ""
     return f"k is coefficient number k{', -k its negative' if (labels < 0).any() else ''}{zero}"
 
@@ -332,8 +340,7 @@ def _next(spec: SharingSpec, run: Path, out: Path) -> list[str]:
     weights = shell_word(out.with_suffix(".safetensors"))
     return [
         f"from {out.stem if out.stem.isidentifier() else 'the module'} import {', '.join(class_names(spec))}",
-        f"sharefind export {shell_word(run)} {setting('format')} safetensors {setting('out')} {weights}   (its "
-        "trained weights)",
+        f"sharefind train {shell_word(run)} {setting('out')} {weights}   (weights for it, if not there yet)",
     ]
 
 

@@ -1,1 +1,1 @@
-"""How the product of a tied layer is computed: forms that fit its labels, and what each of them costs."""
+"""How the product of a tied layer is computed: the forms that fit its labels, and the cost of each."""

@@ -1,8 +1,9 @@
 """Layers of small groups in coordinates in which their matrix is block-diagonal.
 
-Inputs and outputs are orbits. Each is written as a function on the group, g -> the point to which g takes the first
-one; a point with a stabiliser is then written several times. In coordinates of these functions, the same for all
-orbits, every tied matrix acts on each kind of them by one block, alike for each of its repeats.
+Inputs and outputs are unions of orbits. Each orbit is written as a function on the group: g -> the point to which g
+takes the first one; a point with a stabiliser is then written several times. There are coordinates of these functions,
+the same for all orbits, in which every tied matrix acts on each kind of coordinates by one block, and by the same block
+for each repeat of the kind.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """A matrix as blocks.
+    """A block-diagonal matrix.
 
     Attributes:
+        name: The name by which a user chooses it.
         inputs: The input to which each group element takes the first one of each orbit, shape (order, orbits).
-        outputs: The same of outputs.
+        outputs: The output to which each group element takes the first one of each orbit, shape (order, orbits).
         basis: The coordinates by rows: kind by kind, repeat by repeat, shape (order, order).
-        kinds: Runs of kinds of one size: how many, how often the block of each acts, and on how many coordinates.
+        kinds: Kinds of one size: how many there are, how often the block of each acts, and on how many coordinates.
         differences: The element g^-1 h for each g and h, shape (order, order); element 0 is 1.
     """
 
@@ -40,7 +42,11 @@ class Blocks:
     differences: NDArray[np.int64]
 
     def work(self, batch: int) -> Work:
-        """Return what a step asks for."""
+        """Return the operations of a step of training.
+
+        Args:
+            batch: Rows of the minibatch.
+        """
         order, start, end = len(self.inputs), self.inputs.shape[1], self.outputs.shape[1]
         inner = start * end * sum(count * repeats * width**2 for count, repeats, width in self.kinds)
         entries = start * end * sum(count * width**2 for count, _, width in self.kinds)
@@ -56,7 +62,7 @@ def find_blocks(layer: TiedLayer, most: int = 48, widest: int = 2**13) -> Blocks
     Args:
         layer: Its labels.
         most: Largest order of a group.
-        widest: Most inputs, or outputs, of layers that are looked at.
+        widest: Largest number of inputs, or outputs, of a layer that is examined.
     """
     if max(layer.weight.shape) > widest:
         return None
@@ -93,7 +99,7 @@ def _orbits(moves: Places) -> Places:
 
 
 def _is_block_diagonal(blocks: Blocks, tolerance: float = 1e-10) -> bool:
-    """Whether all tied maps between functions on the group are what they should be in the coordinates."""
+    """Whether all tied maps between functions on the group are block-diagonal in the coordinates."""
     for number in range(len(blocks.basis)):
         matrix = (blocks.differences == number).astype(np.float64)
         turned = blocks.basis @ matrix @ blocks.basis.T
@@ -103,7 +109,7 @@ def _is_block_diagonal(blocks: Blocks, tolerance: float = 1e-10) -> bool:
 
 
 def _repeated(turned: FloatArray, kinds: list[tuple[int, int, int]]) -> FloatArray:
-    """A matrix of which only the block of the first repeat of each kind is kept, and repeated."""
+    """The block-diagonal matrix that repeats the first block of each kind."""
     found, place = np.zeros_like(turned), 0
     for count, repeats, width in kinds:
         for _ in range(count):

@@ -1,4 +1,4 @@
-"""Which form a layer is computed in: the one that costs least, by estimates, of those that fit its labels."""
+"""Choice of the form of a layer: the one with the lowest estimated cost among the forms that fit its labels."""
 
 from __future__ import annotations
 
@@ -14,13 +14,21 @@ BATCH = 64
 """Rows of the minibatch for which costs are compared."""
 
 AUTO = "auto"
-"""Asks for the form that costs least."""
+"""The name that asks for the form with the lowest estimated cost."""
 
 Find = Callable[[TiedLayer], Form | None]
 
 
 def find_gather(layer: TiedLayer, most: int = 2**18) -> Gather | None:
-    """Return the form of layers that are not wide; None where the weight has more entries than `most`."""
+    """Return the form of layers that are not wide.
+
+    Args:
+        layer: The labels of the layer.
+        most: Largest number of entries of the weight.
+
+    Returns:
+        The form; None where the weight has more entries.
+    """
     return Gather.of(layer) if layer.weight.size <= most else None
 
 
@@ -31,7 +39,7 @@ FORMS: dict[str, Find] = {
     "fft": find_fourier,
     "blocks": find_blocks,
 }
-"""What looks for each form, by its name."""
+"""The function that looks for each form, by the name of the form."""
 
 
 def choose(layer: TiedLayer, asked: str = AUTO, batch: int = BATCH) -> Form:
@@ -56,21 +64,24 @@ def choose(layer: TiedLayer, asked: str = AUTO, batch: int = BATCH) -> Form:
 def check_form(asked: str) -> None:
     """Refuse a name that no form has.
 
+    Args:
+        asked: The name of a form, or "auto".
+
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is no form of this name.
     """
     if asked != AUTO and asked not in FORMS:
         raise ConfigError(f"form is {asked!r}; give one of {quoted([AUTO, *FORMS])}")
 
 
 def is_light(form: Form, entries: int, kept: float = 7e-11) -> bool:
-    """Return whether the outputs of one row cost less in a form than by a matrix that is kept.
+    """Return whether the outputs of one row cost less in a form than with a matrix that is kept.
 
-    They are a third of a step, which has gradients besides.
+    Outputs are a third of a step, since the step computes gradients, too. Dense and gathered layers keep a matrix.
 
     Args:
-        form: Of those that keep no matrix; dense and gathered layers have one.
-        entries: Of the matrix.
-        kept: Seconds of an entry that is read from memory.
+        form: The form.
+        entries: Number of entries of the matrix.
+        kept: Seconds to read an entry from memory.
     """
     return not isinstance(form, Dense) and bool(form.work(1).seconds() / 3 < kept * entries)

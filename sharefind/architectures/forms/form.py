@@ -1,4 +1,4 @@
-"""What a form is: a way to compute W x + b of a tied layer, with an estimate of what a step of training costs in it."""
+"""Forms: ways to compute W x + b of a tied layer, each with an estimate of the cost of a step of training."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class TiedLayer:
     """The labels of a layer: k or -k is coefficient number k with its sign, 0 an entry that is zero.
 
     Attributes:
-        weight: Of W, shape (d_out, d_in).
-        bias: Of b, shape (d_out,); None for a layer without one.
+        weight: Labels of W, shape (d_out, d_in).
+        bias: Labels of b, shape (d_out,); None for a layer without a bias.
         dim: Number of coefficients.
     """
 
@@ -32,9 +32,9 @@ class Pace:
 
     Attributes:
         product: Seconds of a multiplication in a product of matrices.
-        number: Seconds of a number that an elementwise operation passes over.
-        read: Seconds of an entry that is read from coefficients by an index, and whose gradient is added there.
-        call: Seconds of an operation of torch on nothing.
+        number: Seconds for each number in an elementwise operation.
+        read: Seconds to read an entry from the coefficients by an index, and to add its gradient there.
+        call: Seconds of an operation of torch on an empty tensor.
     """
 
     product: float = 2e-11
@@ -45,11 +45,11 @@ class Pace:
 
 @dataclass(frozen=True)
 class Work:
-    """What a step of training, or one of its parts, asks of a processor.
+    """The operations of a step of training, or of one of its parts.
 
     Attributes:
         products: Multiplications in products of matrices.
-        numbers: Numbers that elementwise operations pass over.
+        numbers: Numbers in elementwise operations.
         reads: Entries read from coefficients by an index.
         calls: Operations of torch.
     """
@@ -60,7 +60,11 @@ class Work:
     calls: float = 0.0
 
     def seconds(self, pace: Pace | None = None) -> float:
-        """Return how long it takes."""
+        """Return the estimated time in seconds.
+
+        Args:
+            pace: Speed of the processor; `Pace()` where None.
+        """
         pace = Pace() if pace is None else pace
         return (
             pace.product * self.products + pace.number * self.numbers + pace.read * self.reads + pace.call * self.calls
@@ -71,13 +75,17 @@ class Form(Protocol):
     """One way to compute a layer.
 
     Attributes:
-        name: What it is called.
+        name: The name by which a user chooses it.
     """
 
     name: ClassVar[str]
 
     def work(self, batch: int) -> Work:
-        """Return what a step of training on a batch of so many rows asks for, the bias aside."""
+        """Return the operations of a step of training, without those of the bias.
+
+        Args:
+            batch: Rows of the minibatch.
+        """
         ...
 
 
@@ -86,10 +94,11 @@ class Dense:
     """The whole matrix, made from coefficients by the entries of the layer: fits every space.
 
     Attributes:
-        entries: Entries of W.
+        name: The name by which a user chooses it.
+        entries: Number of entries of W.
         width: d_in + d_out.
         dim: Number of coefficients.
-        crowd: Coefficients with more entries than that are slow to add up.
+        crowd: Mean number of entries a coefficient from which on gradients are slow to add up.
     """
 
     name: ClassVar[str] = "dense"
@@ -100,11 +109,19 @@ class Dense:
 
     @classmethod
     def of(cls, layer: TiedLayer) -> Self:
-        """Return the form of a layer."""
+        """Return the form of a layer.
+
+        Args:
+            layer: Its labels.
+        """
         return cls(layer.weight.size, sum(layer.weight.shape), layer.dim)
 
     def work(self, batch: int) -> Work:
-        """Return what a step asks for: each product is made three times, for outputs, weights and inputs."""
+        """Return the operations of a step: each product is made three times, for outputs, weights and inputs.
+
+        Args:
+            batch: Rows of the minibatch.
+        """
         # Additions to one number wait for each other.
         reads = self.entries * (2 if self.crowd * self.dim <= self.entries else 1)
         return Work(3.0 * batch * self.entries, batch * self.width, reads, 5)
@@ -112,11 +129,19 @@ class Dense:
 
 @dataclass(frozen=True, eq=False)
 class Gather(Dense):
-    """The matrix read by columns from the coefficients, by operations of torch alone: for layers that are not wide."""
+    """The matrix, read by columns from the coefficients by operations of torch alone: for layers that are not wide.
+
+    Attributes:
+        name: The name by which a user chooses it.
+    """
 
     name: ClassVar[str] = "gather"
 
     def work(self, batch: int) -> Work:
-        """Return what a step asks for."""
+        """Return the operations of a step of training.
+
+        Args:
+            batch: Rows of the minibatch.
+        """
         whole = super().work(batch)
         return replace(whole, calls=whole.calls - 2)

@@ -1,7 +1,7 @@
 """Layers that are convolutions over a commuting group of moves, computed by its Fourier transform.
 
-Inputs are copies of a grid, and so are outputs; entries depend on the difference of two places of the grid, up to its
-ends, where it goes round. So it is for cyclic groups, tori and all groups that have such moves among theirs.
+Inputs are copies of a periodic grid, and so are outputs; an entry depends on the difference of two places of the grid.
+This holds for cyclic groups, tori and all groups that contain such moves.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from sharefind.architectures.forms.moves import Move, Moves, Places, order_of
 
 @dataclass(frozen=True, eq=False)
 class Fourier:
-    """A convolution over a grid that goes round.
+    """A convolution over a periodic grid.
 
     Attributes:
-        grid: Its lengths.
+        name: The name by which a user chooses it.
+        grid: The lengths of the grid.
         inputs: The input at each place of each copy, shape (copies, places).
         outputs: The output at each place of each copy, shape (copies, places).
-        kernel: The label of each output of a copy beside the first input of a copy, shape (copies of outputs, copies of
+        kernel: The label of each output of a copy with the first input of a copy, shape (copies of outputs, copies of
             inputs, places).
     """
 
@@ -36,11 +37,11 @@ class Fourier:
     kernel: Labels
 
     def work(self, batch: int, transform: float = 1.5) -> Work:
-        """Return what a step asks for.
+        """Return the operations of a step of training.
 
         Args:
-            batch: Rows.
-            transform: Passes over the numbers that a transform costs for each doubling of its length.
+            batch: Rows of the minibatch.
+            transform: Cost of a transform for each doubling of its length, in passes over the numbers.
         """
         places = math.prod(self.grid)
         to, start = len(self.outputs), len(self.inputs)
@@ -52,12 +53,12 @@ class Fourier:
 
 
 def find_fourier(layer: TiedLayer, least: int = 32, most: int = 2**12) -> Fourier | None:
-    """Return the convolution that a layer is; None where it is none over a grid of `least` places.
+    """Return a layer as a convolution; None where it is not a convolution over a grid of `least` places or more.
 
     Args:
         layer: Its labels.
         least: Fewest places of a grid that is worth a transform.
-        most: Most inputs, or outputs, of layers that are looked at.
+        most: Largest number of inputs, or outputs, of a layer that is examined.
     """
     if max(layer.weight.shape) > most or min(layer.weight.shape) < least:
         return None
@@ -72,7 +73,7 @@ def find_fourier(layer: TiedLayer, least: int = 32, most: int = 2**12) -> Fourie
 
 
 def _steps(moves: Moves, least: int) -> list[tuple[Move, int]]:
-    """Moves that commute and their orders, the longest first: together they take no point to itself."""
+    """Commuting moves and their orders, the longest first; no product of them has a fixed point."""
     found: list[tuple[Move, int]] = []
     if len(moves.images) < least:
         return found
@@ -89,8 +90,8 @@ def _by_order(moves: Moves, most: int = 2**26) -> list[tuple[int, int]]:
     """Orders of possible moves with the images that they lead to, the longest first.
 
     Args:
-        moves: Where they come from.
-        most: Numbers that are looked at: in large groups not all moves are.
+        moves: The moves of the labels.
+        most: How many numbers are examined; in large groups this leaves some moves out.
     """
     found, spent = [], 0
     for image in map(int, np.random.default_rng(0).permutation(moves.images)):

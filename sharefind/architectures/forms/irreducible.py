@@ -22,7 +22,7 @@ class Kind:
     """All parts of one kind.
 
     Attributes:
-        bases: Coordinates of each part, each (order of the group, dimension), of which l goes quickest.
+        bases: Coordinates of each part, each of shape (order of the group, dimension), where l changes fastest.
         character: Traces of the group elements on one part, shape (order,).
         numbers: 1, 2 or 4: the dimension of the equivariant maps of a part to itself.
     """
@@ -33,16 +33,16 @@ class Kind:
 
     @property
     def repeats(self) -> int:
-        """Return for how many k a map acts alike."""
+        """The number of values of k; a map acts alike for each."""
         return int(self.bases[0].shape[1]) // self.numbers
 
     @property
     def width(self) -> int:
-        """Return how many coordinates (part, l) a map acts on."""
+        """The number of coordinates (part, l) on which a map acts."""
         return len(self.bases) * self.numbers
 
     def rows(self) -> FloatArray:
-        """Return the coordinates by rows, k by k: (repeats times width, order)."""
+        """Return the coordinates by rows, k by k, shape (repeats times width, order)."""
         size = self.numbers
         return np.concatenate(
             [basis[:, k * size : (k + 1) * size].T for k in range(self.repeats) for basis in self.bases]
@@ -53,12 +53,17 @@ class Kinds:
     """The kinds of parts of a group.
 
     Attributes:
-        found: All of them.
+        found: All kinds.
+        products: As in the parameters.
+        tolerance: As in the parameters.
 
     Args:
         products: The multiplication table, shape (order, order).
-        tolerance: Differences of eigenvalues below it are rounding.
+        tolerance: Differences of eigenvalues below this value count as rounding.
     """
+
+    products: NDArray[np.int64]
+    tolerance: float
 
     def __init__(self, products: NDArray[np.int64], tolerance: float = 1e-8) -> None:
         self.products, self.tolerance = products, tolerance
@@ -75,7 +80,7 @@ class Kinds:
     def _parts(self, draws: int = 16) -> list[FloatArray]:
         """The eigenspaces of a symmetric equivariant map: parts without smaller ones, with probability 1.
 
-        Of several maps it is the one whose eigenvalues lie farthest apart: rounding is divided by their distances.
+        It uses the map whose eigenvalues lie farthest apart, since rounding is divided by their distances.
         """
         found: list[FloatArray] = []
         widest = 0.0
@@ -117,7 +122,7 @@ class Kinds:
         return found
 
     def _unit(self, basis: FloatArray, known: list[FloatArray]) -> FloatArray:
-        """An equivariant map whose square is -1, which anticommutes with those that are known beside 1."""
+        """An equivariant map whose square is -1, which anticommutes with the known ones beside 1."""
         matrix = basis.T @ self._random_map() @ basis
         matrix = matrix - matrix.T
         for unit in known[1:]:

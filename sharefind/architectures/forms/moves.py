@@ -1,7 +1,7 @@
-"""Permutations of inputs and outputs that leave the labels of a layer as they are, read off the labels alone.
+"""Permutations of inputs and outputs that leave the labels of a layer unchanged, read off the labels alone.
 
-They are found where the labels of one row, or of one column, are all different: this row or column then says where the
-others go. So it is where a point has a trivial stabiliser.
+They are found where the labels of one row, or of one column, are all different: the image of this row or column then
+determines the permutation. This is so where a point has a trivial stabiliser.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Move:
     """A permutation of outputs and one of inputs: labels[outputs[i], inputs[j]] = labels[i, j].
 
     Attributes:
-        outputs: Where each output goes, shape (d_out,).
-        inputs: Where each input goes, shape (d_in,).
+        outputs: Image of each output, shape (d_out,).
+        inputs: Image of each input, shape (d_in,).
     """
 
     outputs: Places
@@ -34,13 +34,17 @@ class Moves:
     """The moves of labels, one for each image of a point whose labels are all different.
 
     Attributes:
-        images: The points that this point may go to, itself among them; empty where there is no such point.
+        images: The points that may be the image of this point, itself among them; empty where there is no such point.
+        labels: The labels with the point among the rows, transposed where it is a column.
+        is_turned: Whether they are transposed.
 
     Args:
-        labels: Shape (d_out, d_in).
+        labels: Labels of W, shape (d_out, d_in).
     """
 
     images: Places
+    labels: Labels
+    is_turned: bool
 
     def __init__(self, labels: Labels) -> None:
         self.is_turned = _apart(labels) is None
@@ -59,13 +63,24 @@ class Moves:
             self._order, self.images = np.argsort(self.labels[base]), np.flatnonzero(sums == sums[base])
 
     def columns(self, image: int) -> Places:
-        """Return where columns would go with the point, (columns,); whether the rows follow is for `move` to say."""
+        """Return the images of the columns if the point has some image; `move` checks whether the rows follow.
+
+        Args:
+            image: The image of the point.
+
+        Returns:
+            Shape (columns,).
+        """
         to = np.empty(len(self._order), dtype=np.int64)
         to[self._order] = np.argsort(self.labels[image])
         return to
 
     def move(self, image: int) -> Move | None:
-        """Return the move that takes the point to an image, None where no move does."""
+        """Return the move that takes the point to an image; None where no move does.
+
+        Args:
+            image: The image of the point.
+        """
         columns = self.columns(image)
         moved = (self._number * self._weights[columns]).sum(axis=1)
         ordered = np.argsort(self._rows)
@@ -76,7 +91,7 @@ class Moves:
         return Move(columns, rows) if self.is_turned else Move(rows, columns)
 
     def __iter__(self) -> Iterator[Move]:
-        """All moves."""
+        """Iterate over all moves."""
         return (move for image in self.images if (move := self.move(int(image))) is not None)
 
 
@@ -88,7 +103,11 @@ def _apart(labels: Labels) -> int | None:
 
 
 def order_of(move: Places) -> int:
-    """Return the order of a permutation all of whose cycles have one length; 0 where they have not."""
+    """Return the order of a permutation whose cycles all have one length; 0 for any other permutation.
+
+    Args:
+        move: Image of each point, shape (points,).
+    """
     start, to, order = np.arange(len(move)), move, 1
     while not (to == start).any():
         to, order = move[to], order + 1

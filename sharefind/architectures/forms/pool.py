@@ -1,8 +1,9 @@
-"""Layers of sums over parts: y = a x + b sum(x) and its kin.
+"""Layers of sums over parts, such as y = a x + b sum(x).
 
 The closure of a class of entries joins all inputs with all outputs of each connected part of its graph. Where the
-matrices of the closures span the same space as those of the classes, W is a combination of them, and each costs as much
-as its inputs and outputs. So it is for S_n on points and on tuples of points, and for products of such actions.
+matrices of the closures span the same space as those of the classes, W is a combination of them, and the cost of each
+is proportional to its numbers of inputs and outputs. This holds for S_n on points and on tuples of points, and for
+products of such actions.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ class Relation:
     """A matrix of disjoint blocks of rank 1 with entries +1 and -1.
 
     Attributes:
-        inputs: The part that each input belongs to, counted from 1 and with its sign, 0 for none; shape (d_in,).
-        outputs: The same of each output, shape (d_out,).
+        inputs: The part that each input belongs to, counted from 1 and with its sign, 0 for no part; shape (d_in,).
+        outputs: The part that each output belongs to, in the same form, shape (d_out,).
     """
 
     inputs: Parts
@@ -32,14 +33,14 @@ class Relation:
 
     @property
     def matrix(self) -> NDArray[np.int8]:
-        """Its entries, shape (d_out, d_in)."""
+        """The entries of the matrix, shape (d_out, d_in)."""
         same = (abs(self.outputs)[:, None] == abs(self.inputs)[None]) & (self.inputs != 0)
         signs = np.sign(self.outputs).astype(np.int8)[:, None] * np.sign(self.inputs).astype(np.int8)[None]
         return np.asarray(same * signs, dtype=np.int8)
 
     @property
     def parts(self) -> int:
-        """How many parts it has."""
+        """Number of parts."""
         return int(abs(self.inputs).max())
 
     @property
@@ -50,7 +51,7 @@ class Relation:
 
     @property
     def sources(self) -> Parts:
-        """Of a match: for each output its input, counted from 1 and with the sign of the entry, 0 for none."""
+        """The input of each output of a match, counted from 1 and with the sign of the entry; 0 for no input."""
         found = np.zeros(self.parts + 1, dtype=np.int64)
         members = np.flatnonzero(self.inputs)
         found[abs(self.inputs[members])] = np.sign(self.inputs[members]) * (members + 1)
@@ -62,10 +63,11 @@ class Pool:
     """W as a combination of relations.
 
     Attributes:
+        name: The name by which a user chooses it.
         shape: (d_out, d_in).
         matches: Relations that move numbers.
         sums: Relations that add numbers up.
-        mix: What each coefficient contributes to the rates of the matches and then of the sums, shape (dim, relations).
+        mix: Contribution of each coefficient to the rates of the matches, then of the sums, shape (dim, relations).
     """
 
     name: ClassVar[str] = "pool"
@@ -89,7 +91,11 @@ class Pool:
         )
 
     def work(self, batch: int) -> Work:
-        """Return what a step asks for."""
+        """Return the operations of a step of training.
+
+        Args:
+            batch: Rows of the minibatch.
+        """
         d_out, d_in = self.shape
         if self.is_total:
             products, numbers, calls = 0.0, float(d_in + 2 * d_out), 5
@@ -101,11 +107,11 @@ class Pool:
 
 
 def find_pool(layer: TiedLayer, most: int = 64) -> Pool | None:
-    """Return the sums over parts that a layer consists of; None where it does not.
+    """Return the sums over parts of which a layer consists; None where it consists of other matrices, too.
 
     Args:
         layer: Its labels.
-        most: Most classes of entries that are looked at: each costs a pass over all entries.
+        most: Largest number of classes of entries; each costs a pass over all entries.
     """
     classes = np.unique(abs(layer.weight))
     classes = classes[classes > 0]
@@ -130,7 +136,7 @@ def find_pool(layer: TiedLayer, most: int = 64) -> Pool | None:
 
 
 def _closure(weight: Labels, label: int) -> Relation | None:
-    """The relation of the connected parts of a class; None where signs go round a cycle and come back changed."""
+    """The relation of the connected parts of a class; None where the signs along a cycle contradict each other."""
     # Exports of other kinds do without it.
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -157,12 +163,12 @@ def _closure(weight: Labels, label: int) -> Relation | None:
 
 
 def _classes_inside(relation: Relation, weight: Labels, classes: NDArray[np.int32]) -> NDArray[np.float64] | None:
-    """What a relation is on each class, (classes,), each 0, 1 or -1; None where it is no combination of classes."""
+    """The value 0, 1 or -1 of a relation on each class, (classes,); None where it is no combination of classes."""
     matrix = relation.matrix * np.sign(weight).astype(np.int8)
     held = np.zeros(int(classes[-1]) + 1, dtype=np.int8)
     held[abs(weight)] = matrix
     held[0] = 0
-    # An entry that is zero, or one of another value in the same class, lies in no combination.
+    # A zero entry, or an entry of another value in the same class, rules a combination out.
     if not np.array_equal(held[abs(weight)] * np.sign(weight), relation.matrix):
         return None
     return np.asarray(held[classes], dtype=np.float64)

@@ -43,7 +43,7 @@ class Score:
         name: Name of the network.
         network: The network.
         fitted: How its training went.
-        r2: 1 - mean squared error / variance of those labels, summed over the outputs; None for classes, whose scores
+        r2: 1 - mean squared error / variance of these labels, summed over the outputs; None for classes, whose scores
             are those of `beside_usual`.
     """
 
@@ -127,8 +127,8 @@ def compare(
     named = None if units is None else units[train]
     scores = []
     for name, spec in specs.items():
-        told = None if callback is None else partial(callback, name)
-        network, fitted = best_of_starts(suited(spec, x[train], y[train]), x[train], y[train], plan, told, named)
+        on_progress = None if callback is None else partial(callback, name)
+        network, fitted = best_of_starts(suited(spec, x[train], y[train]), x[train], y[train], plan, on_progress, named)
         scores.append(Score(name, network, fitted, None if spec.classes else r2(network, x[test], y[test])))
     return scores
 
@@ -221,7 +221,7 @@ def fit_network(
     cross-entropy is minimised, else the squared loss.
 
     Args:
-        network: What is trained; its centre, shift and scale stay as they are.
+        network: The network to train; its centre, shift and scale stay unchanged.
         module: The network, or a module that calls it.
         x: Inputs, shape (n, d_in), in the user's coordinates.
         y: Labels, shape (n, d_out).

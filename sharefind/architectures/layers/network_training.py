@@ -105,7 +105,8 @@ def fit(
         validation: Share of the rows that is held out, drawn at random. With 0 no row is held out, and the last state
             is kept.
         patience: Epochs without a smaller validation loss after which training ends, None for never.
-        drops: Times that training continues instead from its best state, with a step 4 times smaller.
+        drops: How often training goes on from its best state with a quarter of the step, when patience runs out, before
+            it ends.
         seed: Seed of everything random.
         callback: Called with every epoch, the start included; it may raise `StopTraining`.
         groups: Values of any kind, shape (n,); rows with one value are held out together. None where rows are
@@ -132,7 +133,7 @@ class _StepSearch:
 
     Attributes:
         factor: Between the steps that are tried.
-        trials: Steps that are tried at most; those that are far too large show it at once.
+        trials: Largest number of steps that are tried; a step that is far too large shows it at once.
         margin: A step is recommended when a step larger by this factor works.
         fewest: Least gradient steps of a trial, twice as many as led to the divergence within the bounds.
         most: Most gradient steps of a trial.
@@ -169,7 +170,7 @@ class _Training:
 
     @property
     def learnt(self) -> list[nn.Parameter]:
-        """What is trained."""
+        """The network to train."""
         return [p for p in self.module.parameters() if p.requires_grad]
 
     def run(self, callback: Callable[[Epoch], object] | None) -> FitResult:
@@ -280,12 +281,12 @@ class _Training:
     def _refuse_divergence(self, loss: float, number: int) -> None:
         if self._is_fine(loss):
             return
-        told = f"training diverged: the loss is {loss:.3g} in epoch {number} with lr = {self.plan.lr:g}"
+        message = f"training diverged: the loss is {loss:.3g} in epoch {number} with lr = {self.plan.lr:g}"
         tried = (self.plan.lr * self.search.factor**-k for k in range(1, self.search.trials + 1))
         lr = next((lr for lr in tried if self._learns(self.search.margin * lr)), None)
         if lr is None:
-            raise DivergedError(f"{told}, and no smaller lr does better; bring x and y to unit scale")
-        raise DivergedError(f"{told}; try lr = {lr:g}, which did not, or bring x and y to unit scale", lr)
+            raise DivergedError(f"{message}, and no smaller lr does better; bring x and y to unit scale")
+        raise DivergedError(f"{message}; try lr = {lr:g}, which did not, or bring x and y to unit scale", lr)
 
     def _is_fine(self, loss: float) -> bool:
         return math.isfinite(loss) and loss <= self.limit

@@ -1,7 +1,7 @@
-"""Parameters in a shared space, made of free coefficients: what every layer of this package is built on.
+"""Parameters in a shared space, made of free coefficients: the base of every layer of this package.
 
-What layers compute is in `standalone`. Here they have a specification, and their entries are made in a way that is fast
-for large spaces, and kept where nothing can have changed.
+`standalone` computes the layers. This module adds a specification, computes entries in a way that is fast for large
+spaces, and keeps them while nothing can have changed.
 """
 
 from __future__ import annotations
@@ -29,76 +29,112 @@ from sharefind.meanfield.dynamics.tied import TiedEntries, is_transformed
 Device = torch.device | str | None
 
 Source = SharingSpec | TrainedNetwork | Path | str
-"""What a layer can be built from: a specification, a trained network, or a file with one of the two."""
+"""The sources of a layer: a specification, a trained network, or a file with one of the two."""
 
 Made = TypeVar("Made", bound=tuple[Any, ...])
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Tensors made in eval mode, with a copy of what they were made from: no counter sees every change in place.
+    """Tensors made in eval mode, with a copy of their coefficients, since no counter sees every change in place.
 
     Attributes:
-        coefficient: The copy.
+        coefficient: The copy, shape (*lead, dim).
         made: The tensors; the first one shares its count of changes with all others that can be changed.
         version: This count when they were made.
+        seen: Where the coefficients lie and their bytes, where comparing bytes is quickest; None elsewhere.
     """
 
     coefficient: Tensor
     made: tuple[Any, ...]
     version: int
+    seen: _Seen | None
 
     def is_true_of(self, given: Tensor) -> bool:
-        """Return whether coefficients are those that the tensors were made from, and nothing changed these."""
-        kept, first = self.coefficient, self.made[0]
-        is_like = given.dtype == kept.dtype and given.device == kept.device
-        return bool(is_like and self.version == first._version and _is_equal(given, kept))
+        """Return whether the tensors belong to some coefficients and are unchanged.
+
+        Args:
+            given: The coefficients, shape (*lead, dim).
+        """
+        if self.version != self.made[0]._version:
+            return False
+        if self.seen is not None and given.data_ptr() == self.seen.address:
+            return self.seen.numbers.tobytes() == self.seen.content
+        kept = self.coefficient
+        return bool(given.dtype == kept.dtype and given.device == kept.device and _is_equal(given, kept))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A view of coefficients in their own memory, which it keeps, and the bytes that they had."""
+
+    numbers: NDArray[Any]
+    address: int
+    content: bytes
+
+    @classmethod
+    def of(cls, coefficient: Tensor, many: int = 2**15) -> _Seen | None:
+        """The view of coefficients on a processor; None of `many` numbers, for which a copy costs more."""
+        if coefficient.numel() >= many or not _has_numpy(coefficient):
+            return None
+        numbers = coefficient.detach().numpy()
+        return cls(numbers, coefficient.data_ptr(), numbers.tobytes())
+
+
+def _has_numpy(given: Tensor) -> bool:
+    return given.device.type == "cpu" and given.dtype in (torch.float32, torch.float64)
 
 
 def _is_equal(given: Tensor, kept: Tensor, many: int = 4096) -> bool:
     """Whether two tensors of one type on one device are equal; numpy is quicker from `many` numbers on."""
-    if given.numel() < many or given.device.type != "cpu" or given.dtype not in (torch.float32, torch.float64):
+    if given.numel() < many or not _has_numpy(given):
         return torch.equal(given, kept)
     return np.array_equal(given.detach().numpy(), kept.numpy())
 
 
 def is_still(module: nn.Module, coefficient: Tensor) -> bool:
-    """Return whether what a module makes of its coefficients may be kept: nothing transforms it or asks for gradients.
+    """Return whether the tensors that a module makes of its coefficients may be kept.
+
+    They may where nothing asks for gradients or transforms the module.
 
     Args:
-        module: In eval mode, or not.
-        coefficient: What stands for its parameter.
+        module: The module.
+        coefficient: The tensor in the place of its parameter.
     """
     if module.training or (torch.is_grad_enabled() and coefficient.requires_grad):
         return False
-    # torch.func puts plain tensors in the parameter's place; compilers cannot read what stands after `is_transformed`.
+    # torch.func puts plain tensors in the parameter's place; compilers cannot read anything after `is_transformed`.
     if type(coefficient) is not nn.Parameter or coefficient.is_meta or is_transformed():
         return False
     return not coefficient.is_inference()  # such tensors count no changes
 
 
 def kept_of(coefficient: Tensor, make: Callable[[], tuple[Any, ...]]) -> Kept:
-    """Return what is made of coefficients, with a copy of them.
+    """Return the tensors made of coefficients, with a copy of the coefficients.
 
     Args:
-        coefficient: Of a module that `is_still`.
-        make: Makes tensors of them.
+        coefficient: The coefficients of a module that `is_still`, shape (*lead, dim).
+        make: Makes the tensors.
     """
     with torch.inference_mode(False), torch.no_grad():
         made = make()
-        return Kept(coefficient.detach().clone(), made, made[0]._version)
+        return Kept(coefficient.detach().clone(), made, made[0]._version, _Seen.of(coefficient))
 
 
 class SharedModule(standalone.SharedModule):
-    """Blocks of parameters in the space of a specification, differentiable in `coefficient` (*lead, dim).
+    """Blocks of parameters in the space of a specification, differentiable in `coefficient`, shape (*lead, dim).
 
     In eval mode, while no gradient can reach the coefficients, their entries are made once and kept until a coefficient
-    changes, in whatever way. The state is the same in both modes. A module made on the device "meta" computes what it
-    should after `to_empty` and `load_state_dict`, or after `load_state_dict(..., assign=True)`.
+    changes, in whatever way. The state is the same in both modes. A module made on the device "meta" works after
+    `to_empty` and `load_state_dict`, or after `load_state_dict(..., assign=True)`.
+
+    Args:
+        sharing: Description of the shared space, with its specification.
 
     Attributes:
         spec: The specification.
-        start: Standard deviations of the coefficients when they are drawn, (dim,).
+        start: Standard deviations of the coefficients when they are drawn, shape (dim,).
+        ties: Reads the entries from the coefficients; None for a space that is not tied.
     """
 
     ties: TiedEntries | None
@@ -111,24 +147,27 @@ class SharedModule(standalone.SharedModule):
 
     @classmethod
     def _read(cls, source: Source, limits: Limits, count: int | None, **factory: Any) -> Self:
-        """A module with particles: `count` of them, as many as there are weights for where None."""
+        """A module with `count` particles; None takes the number in the source."""
         spec, coefficient = read_source(source, limits)
         count = len(coefficient) if count is None and coefficient is not None else count
         make: Callable[..., Self] = cls
         return make(spec, count, **factory)._loaded(coefficient)
 
     def _loaded(self, coefficient: NDArray[np.float64] | None) -> Self:
-        """Itself, with coefficients where there are some."""
+        """The module itself, after it has loaded coefficients where there are some."""
         if coefficient is not None:
             self.load_coefficients(coefficient)
         return self
 
     @torch.no_grad()
     def load_coefficients(self, coefficient: NDArray[np.float64]) -> None:
-        """Take coefficients (*lead, dim) over.
+        """Replace the coefficients.
+
+        Args:
+            coefficient: Coefficients, shape (*lead, dim), float64.
 
         Raises:
-            InputError: they have another shape.
+            InputError: The coefficients have another shape.
         """
         if coefficient.shape != tuple(self.coefficient.shape):
             needed = tuple(self.coefficient.shape)
@@ -137,26 +176,33 @@ class SharedModule(standalone.SharedModule):
 
     @property
     def entries(self) -> Tensor:
-        """All entries of the blocks, in the order of the specification, row-major: (*lead, D)."""
+        """All entries of the blocks in the order of the specification, row-major, shape (*lead, D)."""
         return self._kept_as("entries", self._one_made)[0] if self._is_still() else self._made()
 
     def _is_still(self) -> bool:
         return is_still(self, self.coefficient)
 
     def _kept_as(self, name: str, make: Callable[[], Made]) -> Made:
-        """What `make` gives, kept under a name as long as nothing changes."""
+        """The tensors that `make` returns, kept under a name as long as nothing changes."""
         kept = self._kept.get(name)
         if kept is None or not kept.is_true_of(self.coefficient):
             kept = self._kept[name] = kept_of(self.coefficient, make)
         return cast("Made", kept.made)
 
     def train(self, mode: bool = True) -> Self:
-        """Set the mode, as in torch.nn.Module."""
+        """Set the mode, as in torch.nn.Module.
+
+        Args:
+            mode: True for training, False for eval mode.
+
+        Returns:
+            The module itself.
+        """
         self._kept = {}
         return super().train(mode)
 
     def extra_repr(self) -> str:
-        """Widths and what is shared."""
+        """Return the widths and what is shared."""
         spec = self.spec
         return (
             f"{spec.d_in}, {spec.d_out}, group={shown(spec.group_name)}, dim={spec.space.dim} of {spec.space.ambient}"
@@ -211,13 +257,20 @@ class SharedModule(standalone.SharedModule):
 
 
 def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> tuple[SharingSpec, NDArray[np.float64] | None]:
-    """The specification, and coefficients (N, dim) where the source has weights.
+    """Read a specification, and its weights where there are some.
 
-    The name of its group must be that of the group that its generators generate; all else it claims is for `certify`.
+    The generators must generate the group of the name; `certify` checks all other claims of a specification.
+
+    Args:
+        source: A specification, a trained network, or a file with one of the two.
+        limits: How large the file may be.
+
+    Returns:
+        The specification, and the coefficients, shape (N, dim), or None where the source has no weights.
 
     Raises:
-        ExportError: The generators are none of a group, or the group is another one than its name says.
-        InputError: the file cannot be read, is above the limits or holds no specification.
+        ExportError: The generators generate no group, or a group other than the name says.
+        InputError: The file cannot be read, is above the limits or holds no specification.
     """
     known = read_file(Path(source), limits) if isinstance(source, (str, Path)) else source
     if not isinstance(known, (SharingSpec, TrainedNetwork)):
@@ -228,10 +281,17 @@ def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> tuple[Sharin
 
 
 def single(spec: SharingSpec, coefficient: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The coefficients (dim,) of a network with one particle.
+    """Return the coefficients of a network with one particle.
+
+    Args:
+        spec: The specification.
+        coefficient: The coefficients of the network, shape (N, dim).
+
+    Returns:
+        Shape (dim,).
 
     Raises:
-        InputError: the network has several particles, so that no single layer has its weights.
+        InputError: The network has several particles, so that no single layer has its weights.
     """
     if len(coefficient) != 1:
         raise InputError(

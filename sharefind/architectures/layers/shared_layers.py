@@ -1,6 +1,6 @@
 """The layers with shared parameters: a drop-in for nn.Linear, a two-layer block, and the mean-field shallow network.
 
-What they compute is in `standalone`, what they have in common in `shared`.
+`standalone` has their computations, and `shared` their common base.
 """
 
 from __future__ import annotations
@@ -30,23 +30,24 @@ from sharefind.meanfield.dynamics.tied import is_transformed
 class SharedLinear(SharedModule, standalone_linear.SharedLinear):
     """x -> W x [+ b] with shared parameters: a drop-in for nn.Linear(d_in, d_out).
 
-    On average an entry of W starts with the variance of one of nn.Linear, so that depth and step size need no change.
-    Of a specification it takes the space alone: the change of data belongs to `SharedShallowNetwork`. As the first
-    layer of a network of your own it works best on x - `spec.change.centre`, which breaks no symmetry.
+    On average an entry of W starts with the variance that entries of nn.Linear have, so that depth and step size need
+    no change. The layer takes only the space from a specification; `SharedShallowNetwork` also takes the change of
+    data. As the first layer of a network of your own it works best on x - `spec.change.centre`, which breaks no
+    symmetry.
 
     Attributes:
         in_features: d_in.
         out_features: d_out.
-        weight: W, made anew each time it is asked for.
-        bias: b, None for a unit without one.
+        weight: W, shape (d_out, d_in), computed anew at each access.
+        bias: b, shape (d_out,); None for a unit without a bias.
         form: The name of the form in which it is computed, one of `sharefind.architectures.forms.choice.FORMS`.
 
     Args:
-        spec: Of a matrix unit.
+        spec: The specification of a matrix unit.
         device: As in nn.Linear.
         dtype: As in nn.Linear.
-        form: How W x is computed; "auto" takes what costs least of what fits the space, by estimates. Values, gradients
-            and state are the same in every form, up to rounding.
+        form: How W x is computed; "auto" takes the form with the lowest estimated cost among the forms that fit the
+            space. Values, gradients and state are the same in every form, up to rounding.
 
     Raises:
         ConfigError: There is no such form, or it does not fit the space.
@@ -69,12 +70,19 @@ class SharedLinear(SharedModule, standalone_linear.SharedLinear):
         limits: Limits = DEFAULT_LIMITS,
         form: str = AUTO,
     ) -> Self:
-        """The layer of a specification or of the file that holds one; with its weights where there are some.
+        """Return the layer of a specification, with its weights where the source has some.
+
+        Args:
+            source: A specification, a trained network, or a file with one of the two.
+            device: As in nn.Linear.
+            dtype: As in nn.Linear.
+            limits: How large the file may be.
+            form: As in `SharedLinear`.
 
         Raises:
             ConfigError: As in `SharedLinear`.
-            ExportError: The generators are none of a group, or of another one than its name says.
-            InputError: as in `SharedLinear`, the file cannot be read, or it has the weights of several particles.
+            ExportError: The generators generate no group, or a group other than the name says.
+            InputError: As in `SharedLinear`; or the file cannot be read, or has the weights of several particles.
         """
         spec, coefficient = read_source(source, limits)
         return cls(spec, device, dtype, form)._loaded(None if coefficient is None else single(spec, coefficient))
@@ -85,27 +93,36 @@ class SharedLinear(SharedModule, standalone_linear.SharedLinear):
         return self.sharing.form.name
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., d_in) -> (..., d_out)."""
+        """Return W x [+ b].
+
+        Args:
+            x: Inputs, shape (..., d_in).
+
+        Returns:
+            Shape (..., d_out).
+        """
         if self.training or self.sharing.is_light:
             return super().forward(x)
         kept = self._kept.get("layer")
-        # The same questions as below, of which these are the quick ones: a row takes microseconds.
+        # `_is_still` asks the same and more; these are its quick questions, since a row takes microseconds.
         may_serve = not torch.is_grad_enabled() and not is_transformed()
-        if may_serve and kept is not None and kept.is_true_of(self.coefficient):
+        # Not `self.coefficient`, for which torch searches the module; it may stand elsewhere, as what is parametrised.
+        given = self._parameters.get("coefficient")
+        if may_serve and kept is not None and given is not None and kept.is_true_of(given):
             return nn.functional.linear(x, *kept.made)
         if not self._is_still():
             return super().forward(x)
         return nn.functional.linear(x, *self._kept_as("layer", self._layer))
 
     def _layer(self) -> tuple[Tensor, Tensor | None]:
-        """W and b, in the order of their entries in which the form reads them."""
+        """W and b, with W in the order in which the form reads it."""
         if self.sharing.is_gathered:
             return self.gathered()
         blocks = self.blocks
         return blocks["weight"], blocks.get("bias")
 
     def extra_repr(self) -> str:
-        """Widths, what is shared, and the form."""
+        """Return the widths, what is shared, and the form."""
         return f"{super().extra_repr()}, form={self.form}"
 
     def _make_tables(self) -> None:
@@ -114,11 +131,11 @@ class SharedLinear(SharedModule, standalone_linear.SharedLinear):
 
     @torch.no_grad()
     def to_linear(self, centre: ArrayLike | None = None) -> nn.Linear:
-        """A plain nn.Linear that computes the same now, and no longer shares anything.
+        """Return a plain nn.Linear with the present weights, which shares nothing.
 
         Args:
             centre: Shape (d_in,), such as `spec.change.centre`: the result computes at x what this layer computes at
-                x - centre. Its bias is b - W centre, also where this layer has none.
+                x - centre. Its bias is b - W centre, also where this layer has no bias.
 
         Raises:
             InputError: The centre has another shape or is not finite.
@@ -132,23 +149,27 @@ class SharedLinear(SharedModule, standalone_linear.SharedLinear):
 
 
 class SharedTwoLayer(SharedModule):
-    """x -> mean_c A_c sigma(W_c x + b_c) with shared parameters: two linear layers and what is between them.
+    """x -> mean_c A_c sigma(W_c x + b_c) with shared parameters: two linear layers and an activation between them.
 
-    Its hidden layer has channels d_hidden units. It computes what `SharedShallowNetwork` does with `channels` particles
-    before labels are changed back, and starts as two nn.Linear do.
+    Its hidden layer has channels times d_hidden units. It computes the same as `SharedShallowNetwork` with `channels`
+    particles before labels are changed back, and starts with the variances of two nn.Linear.
 
     Attributes:
-        in_features, out_features: d_in and d_out. hidden_features: channels d_hidden.
-        output (channels, d_out, d_hidden), weight (channels, d_hidden, d_in), bias (channels, d_hidden): A, W and b.
+        in_features: d_in.
+        out_features: d_out.
+        hidden_features: channels times d_hidden.
+        output: A, shape (channels, d_out, d_hidden).
+        weight: W, shape (channels, d_hidden, d_in).
+        bias: b, shape (channels, d_hidden).
 
     Args:
         spec: Specification of a two-layer unit.
-        channels: Copies of the hidden representation; 1 where None.
+        channels: Multiples of the hidden representation; 1 where None.
         device: As in torch.nn.Linear.
         dtype: As in torch.nn.Linear.
 
     Raises:
-        InputError: the unit has no hidden layer, or there is no channel.
+        InputError: The unit has no hidden layer, or there is no channel.
     """
 
     def __init__(
@@ -162,7 +183,8 @@ class SharedTwoLayer(SharedModule):
         start = runs(block_start(spec, channels))
         super().__init__(Sharing(spec), channels, start=start, device=device, dtype=dtype)
         self.channels = channels
-        self.in_features, self.out_features = spec.d_in, spec.d_out
+        self.in_features = spec.d_in
+        self.out_features = spec.d_out
         self.hidden_features = channels * spec.block("weight").shape[0]
 
     @classmethod
@@ -174,24 +196,38 @@ class SharedTwoLayer(SharedModule):
         dtype: torch.dtype | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> Self:
-        """The block of a specification or of the file that holds one, with as many channels as its weights have.
+        """Return the block of a specification, with its weights where the source has some.
+
+        Args:
+            source: A specification, a trained network, or a file with one of the two.
+            channels: Multiples of the hidden representation; None takes the number in the source's weights, else 1.
+            device: As in torch.nn.Linear.
+            dtype: As in torch.nn.Linear.
+            limits: How large the file may be.
 
         Raises:
-            ExportError: The generators are none of a group, or of another one than its name says.
-            InputError: as in `SharedTwoLayer`, the file cannot be read, or its weights have other channels.
+            ExportError: The generators generate no group, or a group other than the name says.
+            InputError: As in `SharedTwoLayer`; or the file cannot be read, or its weights have other channels.
         """
         return cls._read(source, limits, channels, device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., d_in) -> (..., d_out)."""
+        """Return the outputs of the block.
+
+        Args:
+            x: Inputs, shape (..., d_in).
+
+        Returns:
+            Shape (..., d_out).
+        """
         return self.mean(x)
 
     def to_dense(self) -> nn.Sequential:
-        """Two plain nn.Linear and the activation that compute the same now, and no longer share anything."""
+        """Return two plain nn.Linear and the activation with the present weights, which share nothing."""
         return self._dense(torch.zeros(1, self.in_features), 1.0, None)
 
     def extra_repr(self) -> str:
-        """Widths and what is shared."""
+        """Return the widths and what is shared."""
         return f"{super().extra_repr()}, channels={self.channels}, hidden_features={self.hidden_features}"
 
 
@@ -199,20 +235,21 @@ class SharedShallowNetwork(SharedModule, standalone.SharedShallowNetwork):
     """x -> shift + scale mean_i sigma_*(x - centre, z_i) with particles z_i in the shared space.
 
     sigma_*(x, z) is sigma(W x [+ b]), or A sigma(W x + b) for a unit with a hidden layer; centre, shift and scale undo
-    the change of data of the search, so that x and y are in the user's coordinates. They are part of the state: weights
-    that were trained about another centre bring it along. A state of coefficients alone, as earlier versions wrote it,
-    has centre 0. The gradient of one particle is of order 1 / width: train with Adam (`fit`), or with a step
+    the change of data of the search, so that x and y are in the user's coordinates. All three are part of the state, so
+    that weights trained about another centre come with it. A state with coefficients alone, as earlier versions wrote
+    it, has centre 0. The gradient of one particle is of order 1 / width: train with Adam (`fit`), or with a step
     proportional to the width.
 
     Attributes:
         width: N.
-        centre: Shape (2, d_in): rounded to 24 bits, and the rest, so that float32 inputs lose no digit to it.
-        shift: Shape (d_out,), in the units of y.
-        scale: Shape (), in the units of y.
+        centre: Centre of x, shape (2, d_in): rounded to 24 bits, and the remainder, so that float32 inputs lose no
+            digit.
+        shift: Shift of y, shape (d_out,), in the units of y.
+        scale: Scale of y, shape (), in the units of y.
 
     Args:
         spec: The architecture.
-        width: N, that of the search where None.
+        width: N; None takes the number of particles of the search.
         device: As in torch.nn.Linear.
         dtype: As in torch.nn.Linear.
 
@@ -236,31 +273,38 @@ class SharedShallowNetwork(SharedModule, standalone.SharedShallowNetwork):
         dtype: torch.dtype | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> Self:
-        """The network of a specification or of the file that holds one; with its weights where there are some.
+        """Return the network of a specification, with its weights where the source has some.
+
+        Args:
+            source: A specification, a trained network, or a file with one of the two.
+            width: N; None takes the number in the source's weights, else the number of particles of the search.
+            device: As in torch.nn.Linear.
+            dtype: As in torch.nn.Linear.
+            limits: How large the file may be.
 
         Raises:
-            ExportError: The generators are none of a group, or of another one than its name says.
-            InputError: the file cannot be read, or its weights have another width.
+            ExportError: The generators generate no group, or a group other than the name says.
+            InputError: The file cannot be read, or its weights have another width.
         """
         return cls._read(source, limits, width, device=device, dtype=dtype)
 
     @property
     def change(self) -> Standardisation:
-        """The change of data that the state holds: that of the specification, unless weights brought another one."""
+        """The change of data in the state; it is the one of the specification unless a loaded state replaced it."""
         if all(self._is_own(name, value) for name, value in self._exact().items()):
             return self.spec.change
         return with_statistics(self.spec.change, {n: dense.on_host(getattr(self, n)).numpy() for n in STATISTICS})
 
     def to_dense(self) -> nn.Sequential:
-        """Two plain nn.Linear and the activation that compute the same now, and no longer share anything.
+        """Return two plain nn.Linear and the activation with the present weights, which share nothing.
 
-        The centre becomes part of the first bias, b - W centre, in double precision; where inputs lie far from 0 beside
-        their spread, use the result in float64.
+        The centre becomes part of the first bias, b - W centre, in double precision. Use the result in float64 where
+        the distance of the inputs from 0 is large compared to their spread.
         """
         return self._dense(self.centre, self.scale, self.shift if self.change.rescales_labels else None)
 
     def to_trained(self) -> TrainedNetwork:
-        """The weights of now with the specification, as `sharefind.architectures` writes them.
+        """Return the present weights with the specification, as `sharefind.architectures` writes them.
 
         Raises:
             InputError: A weight is not finite.
@@ -269,5 +313,5 @@ class SharedShallowNetwork(SharedModule, standalone.SharedShallowNetwork):
         return TrainedNetwork(replace(self.spec, change=self.change), np.asarray(coefficient))
 
     def extra_repr(self) -> str:
-        """Widths and what is shared."""
+        """Return the widths and what is shared."""
         return f"{super().extra_repr()}, unit={self.spec.unit}, width={self.width}"

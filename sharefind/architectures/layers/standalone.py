@@ -1,8 +1,8 @@
 """Layers with shared parameters that need torch alone: the package builds on them, and exported modules are their text.
 
 `formats.torch_source` writes the classes out with the numbers of a specification: `sharing.d_in` becomes the constant
-D_IN, of each `if sharing...` the branch that is taken is kept, and the argument `sharing` goes. The code therefore
-keeps to 88 columns, and no formatter changes it at 120.
+D_IN, each `if sharing...` is replaced by the branch that is taken, and the argument `sharing` goes, in the code and in
+the tables of parameters. The code therefore keeps to 88 columns, and no formatter changes it at 120.
 """
 
 from __future__ import annotations
@@ -18,22 +18,39 @@ if TYPE_CHECKING:
 
 
 class SharedModule(nn.Module):
-    """Blocks of parameters in the shared space, made of free coefficients (*lead, DIM).
+    """Blocks of parameters in the shared space, made of free coefficients.
 
     Args:
-        lead: leading axes of the coefficients.
-        start: runs of coefficients: how many, and the standard deviation of their start.
-        device: as in torch.nn.Linear.
-        dtype: as in torch.nn.Linear.
+        sharing: Description of the shared space.
+        lead: Leading axes of the coefficients.
+        start: Numbers of coefficients, with their standard deviation at the start.
+        device: As in torch.nn.Linear.
+        dtype: As in torch.nn.Linear.
+
+    Attributes:
+        sizes: Number of entries of each block.
     """
 
     coefficient: nn.Parameter
+    """The free coefficients, shape (*lead, DIM)."""
+
     index: Tensor
+    """Position among `values` of each entry of the blocks, shape (entries,)."""
+
     basis: Tensor
+    """Contribution of each coefficient to the entries, shape (DIM, entries)."""
+
     type_of: Tensor
+    """The type of each hidden unit, shape (D_HIDDEN,)."""
+
     is_scalar: Tensor
+    """Whether each type is a scalar, shape (TYPES,)."""
+
     first_of: Tensor
+    """The hidden unit that is the first factor of each product, shape (PAIRS,)."""
+
     second_of: Tensor
+    """The hidden unit that is the second factor of each product, shape (PAIRS,)."""
 
     def __init__(
         self,
@@ -61,20 +78,20 @@ class SharedModule(nn.Module):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """What the columns of x are called, in their order."""
+        """Names of the columns of x, in their order."""
         return self.sharing.input_names
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """What the columns of y are called."""
+        """Names of the columns of y, in their order."""
         return self.sharing.output_names
 
     @property
     def values(self) -> Tensor:
-        """The different values that entries have, side by side: (*lead, SLOTS)."""
+        """The different values of the entries, side by side, shape (*lead, SLOTS)."""
         values: Tensor = self.coefficient
         if self.sharing.has_zeros:
-            # Place 0 is that of an entry that is zero.
+            # Position 0 belongs to the entries that are zero.
             values = nn.functional.pad(values, (1, 0))
         if self.sharing.has_signs:
             values = torch.cat([values, -values], dim=-1)
@@ -82,12 +99,12 @@ class SharedModule(nn.Module):
 
     @property
     def entries(self) -> Tensor:
-        """All entries of the blocks, one block after the other, by rows."""
+        """All entries of the blocks, block by block, shape (*lead, entries)."""
         if self.sharing.is_tied:
             values = self.values
-            if self.sharing.has_copies:
-                # They are read from copies in turn: their gradients then add up faster.
-                sizes = (*values.shape[:-1], self.sharing.copies, -1)
+            if self.sharing.has_partial_sums:
+                # The gradient of a value then is a sum of partial sums, which is faster.
+                sizes = (*values.shape[:-1], self.sharing.partial_sums, -1)
                 values = values.unsqueeze(-2).expand(sizes).flatten(-2)
             return values.index_select(-1, self.index)
         else:
@@ -95,7 +112,7 @@ class SharedModule(nn.Module):
 
     @property
     def blocks(self) -> dict[str, Tensor]:
-        """The blocks by name, each (*lead, *shape)."""
+        """The blocks by name, with `lead` before the axes of each."""
         shapes = self.sharing.blocks
         pieces = torch.split(self.entries, self.sizes, dim=-1)
         return {
@@ -105,21 +122,28 @@ class SharedModule(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """W: (*lead, rows, D_IN)."""
+        """W, shape (*lead, rows, D_IN)."""
         return self.blocks["weight"]
 
     @property
     def bias(self) -> Tensor | None:
-        """b: (*lead, rows), None for a unit without one."""
+        """b, shape (*lead, rows); None for a unit without a bias."""
         return self.blocks.get("bias")
 
     @property
     def output(self) -> Tensor | None:
-        """A: (*lead, D_OUT, rows of W), None for a unit without one."""
+        """A, shape (*lead, D_OUT, rows of W); None for a unit without a second map."""
         return self.blocks.get("output")
 
     def mean(self, x: Tensor) -> Tensor:
-        """The mean of all units at x (..., D_IN): (..., D_OUT); `lead` has one axis."""
+        """Return the mean over all units, where `lead` has one axis.
+
+        Args:
+            x: Inputs, shape (..., D_IN).
+
+        Returns:
+            Shape (..., D_OUT).
+        """
         blocks = self.blocks
         if self.sharing.has_types:
             inner = nn.functional.linear(x, blocks["weight"].flatten(0, 1))
@@ -159,29 +183,37 @@ class SharedModule(nn.Module):
                     return values.reshape(sizes).mean(-2)
 
     def gates(self, hidden: Tensor, mixing: Tensor, bias: Tensor) -> Tensor:
-        """t = sigma(B |h| + b): h (..., N, D_HIDDEN), B (N, TYPES, TYPES), b (N, TYPES).
+        """Return the gates t = sigma(B |h| + b) of the types of hidden units.
 
         |h| is sqrt(|h_k|^2 + SOFTENING^2) for the hidden units h_k of each type.
+
+        Args:
+            hidden: The hidden units h, shape (..., N, D_HIDDEN).
+            mixing: B, shape (N, TYPES, TYPES).
+            bias: b, shape (N, TYPES).
+
+        Returns:
+            Shape (..., N, TYPES).
         """
         none = hidden.new_zeros(*hidden.shape[:-1], self.sharing.types)
         squares = none.index_add(-1, self.type_of, hidden.square())
         lengths = (squares + self.sharing.softening**2).sqrt()
         if self.sharing.has_scalars:
-            # Types of one unit that nothing turns are taken as they are.
+            # No rotation changes a scalar, which therefore stands for its own length.
             scalars = none.index_add(-1, self.type_of, hidden)
             lengths = torch.where(self.is_scalar, scalars, lengths)
         mixed = torch.einsum("...nl,nkl->...nk", lengths, mixing)
         return self.sharing.sigma(mixed + bias)
 
     def _make_tables(self) -> None:
-        """Tables are no part of the state: they are made anew, as for `to_empty`."""
+        """Make the tables, which the state does not hold."""
         like = self.coefficient.detach()
         if self.sharing.is_tied:
             labels = torch.tensor(self.sharing.labels, device=like.device)
             index = self._places(labels)
-            if self.sharing.has_copies:
-                copy = torch.arange(len(labels), device=like.device) % self.sharing.copies
-                index = index + self.sharing.slots * copy
+            if self.sharing.has_partial_sums:
+                every = torch.arange(len(labels), device=like.device)
+                index = index + self.sharing.slots * (every % self.sharing.partial_sums)
             self.register_buffer("index", index, persistent=False)
         else:
             self.register_buffer("basis", self._dense_basis(like), persistent=False)
@@ -189,7 +221,7 @@ class SharedModule(nn.Module):
             self._make_types()
 
     def _places(self, labels: Tensor) -> Tensor:
-        """Where the entries with some labels stand among `values`."""
+        """The positions among `values` that belong to some labels."""
         places = labels.abs()
         if not self.sharing.has_zeros:
             places = places - 1
@@ -199,7 +231,7 @@ class SharedModule(nn.Module):
         return places
 
     def _dense_basis(self, like: Tensor) -> Tensor:
-        """What each coefficient does to the entries: (DIM, entries)."""
+        """Contribution of each coefficient to the entries, shape (DIM, entries)."""
         if self.sharing.has_sparse_basis:
             basis = like.new_zeros(self.sharing.dim, sum(self.sizes))
             for row, entries in zip(basis, self.sharing.sparse_basis, strict=True):
@@ -211,7 +243,7 @@ class SharedModule(nn.Module):
             return torch.tensor(rows, device=like.device, dtype=like.dtype)
 
     def _make_types(self) -> None:
-        """Which hidden units form vectors."""
+        """Make the tables of the hidden units that form vectors."""
         device = self.coefficient.device
         type_of = torch.tensor(self.sharing.type_of, device=device)
         self.register_buffer("type_of", type_of, persistent=False)
@@ -240,7 +272,14 @@ class SharedModule(nn.Module):
 
 
 def side_by_side(output: Tensor) -> Tensor:
-    """The mean over particles of A (N, D_OUT, h) as one matrix (D_OUT, N h)."""
+    """Return the matrix that applies A of each particle and takes the mean.
+
+    Args:
+        output: A, shape (N, D_OUT, h).
+
+    Returns:
+        Shape (D_OUT, N h).
+    """
     return output.transpose(0, 1).flatten(1) / output.shape[0]
 
 
@@ -249,17 +288,23 @@ class SharedShallowNetwork(SharedModule):
 
     u is the unit above and z_i are the particles in the shared space. The gradient of
     one particle is of order 1 / width: train with Adam, or with a step proportional to
-    the width. Weights of another training bring their centre, shift and scale along.
+    the width. A state that is loaded has a centre, shift and scale of its own.
 
     Args:
-        width: number of particles; that of the search where None.
-        device: as in torch.nn.Linear.
-        dtype: as in torch.nn.Linear.
+        sharing: Description of the shared space.
+        width: Number of particles; WIDTH, that of the search, where None.
+        device: As in torch.nn.Linear.
+        dtype: As in torch.nn.Linear.
     """
 
     centre: Tensor
+    """The centre of x, rounded to 24 bits, and the remainder, shape (2, D_IN)."""
+
     shift: Tensor
+    """The shift of y, shape (D_OUT,)."""
+
     scale: Tensor
+    """The scale of y, shape ()."""
 
     def __init__(
         self,
@@ -275,11 +320,18 @@ class SharedShallowNetwork(SharedModule):
             self.register_buffer(name, self._like_weights(value))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., D_IN) -> (..., D_OUT)."""
+        """Return the outputs of the network.
+
+        Args:
+            x: Inputs, shape (..., D_IN).
+
+        Returns:
+            Shape (..., D_OUT).
+        """
         return self.shift + self.scale * self.mean(x - self.centre[0] - self.centre[1])
 
     def _exact(self) -> dict[str, Tensor]:
-        """The centre of x in two parts, and the shift and scale of y."""
+        """The centre of x in two parts, and the shift and scale of y, in float64."""
         values = {
             "centre": (self.sharing.centre, self.sharing.rest),
             "shift": self.sharing.shift,
@@ -292,7 +344,7 @@ class SharedShallowNetwork(SharedModule):
         return value.to(self.coefficient.dtype).to(self.coefficient.device)
 
     def _is_own(self, name: str, exact: Tensor) -> bool:
-        """Whether the state holds this number in its own precision: no weights changed it."""
+        """Whether the state still holds this value: no loaded state changed it."""
         held: Tensor = getattr(self, name)
         return held.is_meta or torch.equal(held, exact.to(held))
 
@@ -311,7 +363,7 @@ class SharedShallowNetwork(SharedModule):
         *rest: object,
     ) -> None:
         if prefix + "coefficient" in state_dict:
-            # Weights of earlier versions come alone: their inputs were not centred.
+            # Earlier versions wrote the weights alone, and did not centre their inputs.
             like = state_dict[prefix + "coefficient"]
             for name, value in self._exact().items():
                 known = torch.zeros_like(value) if name == "centre" else value

@@ -1,7 +1,4 @@
-"""The check of equivariance that every exported module brings along, behind its layers.
-
-It keeps to the rules of `standalone`.
-"""
+"""The check of equivariance that ends every exported module. It keeps to the rules of `standalone`."""
 
 from __future__ import annotations
 
@@ -43,11 +40,19 @@ def _moves(sharing: Sharing, like: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 @torch.no_grad()
 def check_equivariance(sharing: Sharing, module: nn.Module, trials: int = 16) -> float:
-    """Largest |f(g x) - g f(x)| over random x and all generators g, relative to |f(x)|.
+    """Return the error of equivariance of a module on random inputs.
 
-    For the network x lies about its centre, and |f(x)| is that of f(x) - shift.
+    The network gets inputs about its centre, and its |f(x)| is that of f(x) - shift.
     Rounding gives about 1e-15 in float64 and 1e-6 in float32, times the size of the
-    centre where that is above 1: g x is rounded.
+    centre where that is above 1, since g x is rounded.
+
+    Args:
+        sharing: Description of the shared space.
+        module: One of the modules above.
+        trials: Number of inputs x.
+
+    Returns:
+        The largest |f(g x) - g f(x)| over x and the generators g, relative to |f(x)|.
     """
     like = next(module.parameters())
     x = torch.randn(trials, sharing.d_in, device=like.device, dtype=like.dtype)

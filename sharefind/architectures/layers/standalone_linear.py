@@ -1,7 +1,7 @@
 """The linear layer in the forms that `sharefind.architectures.forms` chooses from, for the package and for exports.
 
-It keeps to the rules of `standalone`: of each `if sharing...` an exported module has the branch that is taken, and it
-has the methods of its own form alone.
+It keeps to the rules of `standalone`: an exported module has the branch that is taken in the place of each
+`if sharing...`, and only the methods and tables of its own form.
 """
 
 from __future__ import annotations
@@ -21,32 +21,66 @@ if TYPE_CHECKING:
 class SharedLinear(SharedModule):
     """A drop-in for torch.nn.Linear: W x [+ b] with shared parameters.
 
-    On average an entry of W starts with the variance of one of nn.Linear.
+    On average an entry of W starts with the variance that entries of nn.Linear have.
 
     Args:
-        in_features: as in the layer that it replaces; refused where it does not fit.
-        out_features: the same.
-        bias: the same.
-        device: as in torch.nn.Linear.
-        dtype: as in torch.nn.Linear.
+        sharing: Description of the shared space.
+        in_features: D_IN, as in the layer that it replaces; None for no check.
+        out_features: D_OUT, as in the layer that it replaces; None for no check.
+        bias: Whether the replaced layer has a bias; None for no check.
+        device: As in torch.nn.Linear.
+        dtype: As in torch.nn.Linear.
+
+    Raises:
+        ValueError: The replaced layer has other sizes.
     """
 
     sharing: LinearSharing
+
     turned: Tensor
+    """Position among `values` of each entry of W, by columns, shape (D_IN D_OUT,)."""
+
     bias_places: Tensor
+    """Position among `values` of each entry of b, shape (D_OUT,)."""
+
     input_order: Tensor
+    """The input at each element of each orbit, element by element."""
+
     shares: Tensor
+    """The share of its input that each place of `input_order` takes."""
+
     waves: Tensor
+    """Coordinates of functions on the group, by rows, shape (order, order)."""
+
     output_order: Tensor
+    """The place among the computed numbers of each output, shape (D_OUT,)."""
+
     tied: Tensor
+    """Position among `values` of each number that the blocks are made of."""
+
     kernel: Tensor
+    """Position among `values` of each entry of the kernels, copy by copy."""
+
     input_places: Tensor
+    """The input at each place of each copy of the grid, copy by copy."""
+
     mix: Tensor
+    """Contribution of coefficients to rates, or of values to the entries of blocks."""
+
     pools: Tensor
+    """Sign with which each input enters each sum, shape (D_IN, sums)."""
+
     spreads: Tensor
+    """Sign with which each sum enters each output, shape (sums, D_OUT)."""
+
     rate_of: Tensor
+    """Position among the rates of the factor of each sum, shape (sums,)."""
+
     sources: Tensor
+    """The input that each output takes in each match, match by match."""
+
     factors: Tensor
+    """Sign of each of these inputs, 0 for none, shape (matches, D_OUT)."""
 
     def __init__(
         self,
@@ -66,7 +100,14 @@ class SharedLinear(SharedModule):
         self.in_features, self.out_features = own[:2]
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., D_IN) -> (..., D_OUT)."""
+        """Return W x [+ b].
+
+        Args:
+            x: Inputs, shape (..., D_IN).
+
+        Returns:
+            Shape (..., D_OUT).
+        """
         if self.sharing.is_dense:
             return self.whole(x)
         elif self.sharing.is_gathered:
@@ -74,7 +115,7 @@ class SharedLinear(SharedModule):
         else:
             if self.sharing.is_fourier:
                 if torch.onnx.is_in_onnx_export() or 0 in x.shape:
-                    # ONNX from a trace has no such transforms, and nothing has none.
+                    # ONNX from a trace has no such transforms; no rows, none either.
                     return self.whole(x)
                 y = self.convolved(x)
             elif self.sharing.is_blocked:
@@ -86,12 +127,23 @@ class SharedLinear(SharedModule):
             return y
 
     def whole(self, x: Tensor) -> Tensor:
-        """W x [+ b] by the whole of W."""
+        """Return W x [+ b], computed by the whole of W.
+
+        Args:
+            x: Inputs, shape (..., D_IN).
+
+        Returns:
+            Shape (..., D_OUT).
+        """
         blocks = self.blocks
         return nn.functional.linear(x, blocks["weight"], blocks.get("bias"))
 
     def gathered(self) -> tuple[Tensor, Tensor | None]:
-        """W and b. W is made by columns: its gradient then comes in this order, too."""
+        """Return W and b; W is read by columns, the order in which its gradient comes.
+
+        Returns:
+            W, shape (D_OUT, D_IN), and b, shape (D_OUT,), or None without a bias.
+        """
         values, bias = self.values, None
         columns = values.index_select(-1, self.turned).view(self.sharing.d_in, -1)
         if self.sharing.has_bias:
@@ -99,7 +151,14 @@ class SharedLinear(SharedModule):
         return columns.t(), bias
 
     def convolved(self, x: Tensor) -> Tensor:
-        """W x, a convolution over a grid that goes round, by Fourier transforms."""
+        """Return W x, a convolution over a periodic grid, by Fourier transforms.
+
+        Args:
+            x: Inputs, shape (..., D_IN).
+
+        Returns:
+            Shape (..., D_OUT).
+        """
         axes = tuple(range(-len(self.sharing.grid), 0))
         kernel = self.values.index_select(-1, self.kernel)
         u = x.index_select(-1, self.input_places)
@@ -122,7 +181,14 @@ class SharedLinear(SharedModule):
         return y.reshape(*x.shape[:-1], self.sharing.d_out).index_select(-1, self.output_order)
 
     def blocked(self, x: Tensor) -> Tensor:
-        """W x in coordinates of orbits in which W is block-diagonal."""
+        """Return W x, computed in coordinates of orbits in which W is block-diagonal.
+
+        Args:
+            x: Inputs, shape (..., D_IN).
+
+        Returns:
+            Shape (..., D_OUT).
+        """
         order = len(self.waves)
         u = x.index_select(-1, self.input_order) * self.shares
         waves = self.waves @ u.reshape(-1, order, u.shape[-1] // order)
@@ -144,7 +210,14 @@ class SharedLinear(SharedModule):
         return y.index_select(-1, self.output_order).reshape(*x.shape[:-1], self.sharing.d_out)
 
     def pooled(self, x: Tensor) -> Tensor:
-        """W x, by sums over parts."""
+        """Return W x, computed by sums over parts of the inputs.
+
+        Args:
+            x: Inputs, shape (..., D_IN).
+
+        Returns:
+            Shape (..., D_OUT).
+        """
         rates = self.coefficient @ self.mix
         if self.sharing.is_plain_sum:
             a, b = rates.unbind()
@@ -157,14 +230,30 @@ class SharedLinear(SharedModule):
             return self.summed(x, rates)
 
     def moved(self, x: Tensor, rates: Tensor) -> Tensor:
-        """What each output takes from one input: the sum over all matches."""
+        """Return what outputs take from single inputs: the sum over all matches.
+
+        Args:
+            x: Inputs, shape (..., D_IN).
+            rates: The factor of each match, then of each sum.
+
+        Returns:
+            Shape (..., D_OUT).
+        """
         inputs = x.index_select(-1, self.sources)
         inputs = inputs.view(*x.shape[:-1], *self.factors.shape)
         factors = rates[: len(self.factors), None] * self.factors
         return (factors * inputs).sum(-2)
 
     def summed(self, x: Tensor, rates: Tensor) -> Tensor:
-        """What each output takes from sums over the parts of the inputs."""
+        """Return what outputs take from sums over parts of the inputs.
+
+        Args:
+            x: Inputs, shape (..., D_IN).
+            rates: The factor of each match, then of each sum.
+
+        Returns:
+            Shape (..., D_OUT).
+        """
         sums = (x @ self.pools) * rates.index_select(-1, self.rate_of)
         return sums @ self.spreads
 
@@ -173,7 +262,7 @@ class SharedLinear(SharedModule):
         self._make_form()
 
     def _make_form(self) -> None:
-        """The tables of the form."""
+        """Make the tables of the form."""
         if self.sharing.has_places:
             self._make_places()
         if self.sharing.is_pooled:
@@ -184,31 +273,31 @@ class SharedLinear(SharedModule):
             self._make_blocks()
 
     def _make_places(self) -> None:
-        """Where the entries of W, by columns, and those of b are read from."""
+        """Make the positions from which entries of W and b are read."""
         labels = torch.tensor(self.sharing.labels, device=self.coefficient.device)
         if self.sharing.is_gathered:
             weight = labels[: self.sharing.d_in * self.sharing.d_out]
             turned = weight.view(self.sharing.d_out, -1).t().flatten()
-            self.register_buffer("turned", self._places(turned).int(), persistent=False)
+            self.register_buffer("turned", self._places(turned), persistent=False)
         if self.sharing.has_bias:
-            places = self._places(labels[self.sharing.d_in * self.sharing.d_out :]).int()
+            places = self._places(labels[self.sharing.d_in * self.sharing.d_out :])
             self.register_buffer("bias_places", places, persistent=False)
 
     def _make_grid(self) -> None:
-        """Where the grid lies in inputs and outputs, and what its places are read from."""
+        """Make the places of the grid in inputs and outputs, and the kernels."""
         device = self.coefficient.device
         labels = torch.tensor(self.sharing.labels, device=device)
         inputs = torch.tensor(self.sharing.input_places, device=device)
         outputs = torch.tensor(self.sharing.output_places, device=device)
         weight = labels[: self.sharing.d_in * self.sharing.d_out].view(self.sharing.d_out, -1)
         kernel = weight[outputs[:, None, :], inputs[None, :, :1]].flatten()
-        self.register_buffer("kernel", self._places(kernel).int(), persistent=False)
+        self.register_buffer("kernel", self._places(kernel), persistent=False)
         self.register_buffer("input_places", inputs.flatten(), persistent=False)
         order = outputs.flatten().argsort()
         self.register_buffer("output_order", order, persistent=False)
 
     def _make_blocks(self) -> None:
-        """Where orbits lie in inputs and outputs, their coordinates, and what blocks are made of."""
+        """Make the places of orbits, their coordinates, and the table of the blocks."""
         like = self.coefficient.detach()
         device, runs = like.device, self.sharing.kinds
         self.block_sizes = [count * width**2 for count, _, width in runs]
@@ -218,9 +307,9 @@ class SharedLinear(SharedModule):
         inputs = torch.tensor(self.sharing.input_orbits, device=device)
         outputs = torch.tensor(self.sharing.output_orbits, device=device)
         tied = weight[outputs[0], inputs[:, :, None]].flatten()
-        self.register_buffer("tied", self._places(tied).int(), persistent=False)
+        self.register_buffer("tied", self._places(tied), persistent=False)
         self.register_buffer("input_order", inputs.flatten(), persistent=False)
-        # An input that stands in several places has a share in each.
+        # An input that occurs at several places is divided among them.
         times = like.new_zeros(self.sharing.d_in)
         times = times.index_add(0, inputs.flatten(), like.new_ones(inputs.numel()))
         shares = times[inputs.flatten()].reciprocal()
@@ -233,7 +322,7 @@ class SharedLinear(SharedModule):
         self.register_buffer("mix", self._mix(waves).to(like), persistent=False)
 
     def _mix(self, waves: Tensor) -> Tensor:
-        """What the maps h -> h g contribute to the numbers of the blocks, (numbers, order)."""
+        """Contribution of the maps h -> h g to the entries of the blocks, (entries, order)."""
         every = torch.arange(len(waves), device=waves.device)
         maps = torch.tensor(self.sharing.differences, device=waves.device) == every[:, None, None]
         turned, place, found = waves @ maps.to(waves) @ waves.t(), 0, []
@@ -245,7 +334,7 @@ class SharedLinear(SharedModule):
         return torch.cat(found)
 
     def _make_pools(self) -> None:
-        """What is added up, and where sums go."""
+        """Make the tables of matches and sums."""
         like = self.coefficient.detach()
         mix = torch.tensor(self.sharing.mix, device=like.device, dtype=like.dtype)
         self.register_buffer("mix", mix, persistent=False)
@@ -266,7 +355,7 @@ class SharedLinear(SharedModule):
             self.register_buffer("rate_of", rates, persistent=False)
 
     def _members(self, parts: Sequence[int]) -> Tensor:
-        """Which part each number belongs to, and with what sign: (numbers, parts)."""
+        """The sign of each number in the part that it belongs to, (numbers, parts)."""
         like = self.coefficient.detach()
         part = torch.tensor(parts, device=like.device)[:, None]
         every = torch.arange(1, max(map(abs, parts)) + 1, device=like.device)

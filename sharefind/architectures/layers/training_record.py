@@ -11,7 +11,7 @@ class DivergedError(NotConvergedError):
     """A training diverged.
 
     Args:
-        message: What happened, and what to do.
+        message: The fault and the remedy.
 
     Attributes:
         lr: A smaller step that was tried and did not diverge; None where none was found.

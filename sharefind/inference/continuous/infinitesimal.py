@@ -76,7 +76,7 @@ class LieAlgebraTest:
 
     @property
     def words(self) -> str:
-        """What turns, such as "turns about (0, 0, 1), dimension 1, axis within 0.3 degrees"."""
+        """The rotations in words, such as "turns about (0, 0, 1), dimension 1, axis within 0.3 degrees"."""
         return turning_words(self.basis, self.parts, self.name, self.axis_error)
 
     @property

@@ -154,7 +154,7 @@ def rotation_test(
 
 @dataclass(frozen=True)
 class _Specs:
-    """What all tests of one search share."""
+    """The common arguments of all tests of one search."""
 
     x: Tensor
     y: Tensor

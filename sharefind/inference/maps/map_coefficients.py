@@ -54,8 +54,8 @@ class Entries:
     Attributes:
         exponents: The monomials, shape (P, d_in), int64.
         values: One row of numbers an output, shape (m, P).
-        influence: What each batch adds, shape (batches, m, P).
-        rounding: What is rounding in each value, shape (m, P).
+        influence: Contribution of each batch, shape (batches, m, P).
+        rounding: Rounding error of each value, shape (m, P).
     """
 
     exponents: IntArray

@@ -20,12 +20,12 @@ Answer = Literal["accepted", "rejected", "undecided"]
 
 @dataclass(frozen=True)
 class MapTest:
-    """What the test that rejected the given map says of another one, on rows that did not propose it.
+    """The result of another map in the test that rejected the user's map, on rows that did not propose it.
 
     Attributes:
         verdict: "accepted" where it is not rejected, or "undecided" where the inputs show one side of it only.
         p_value: p-value of that test.
-        decided_by: What was tested: the "law" of (X, Y) or the "relation" E[Y | X].
+        decided_by: The tested symmetry: the "law" of (X, Y) or the "relation" E[Y | X].
         rows: Rows that it read.
     """
 
@@ -44,7 +44,7 @@ class Sighting:
         inputs: Positions of the inputs of the monomial, one twice for a square; none for a constant.
         errors: Difference between the data and what the map makes of them, in standard errors.
         data: The coefficient of this output on this monomial, or the moment, about a point that the map leaves alone.
-        expected: What the map makes of it, from the coefficient of the columns that these go to; None where there is no
+        expected: Its value under the map, from the coefficient of the columns that these go to; None where there is no
             such coefficient.
     """
 
@@ -83,7 +83,7 @@ class MapExplanation:
         generator: Which generator of the candidate it is, counted from 0.
         rows: Rows that were looked at; the test of the nearest map reads others.
         largest: Largest difference between the data and what the map makes of them, in standard errors.
-        critical: What noise alone exceeds with a probability of 1 %.
+        critical: Value that noise alone exceeds with a probability of 1 %.
         faults: The columns that break it.
         nearest: The nearest map that fits and was not rejected; where all were rejected, or none was found, None.
         changes: How many changes lead to it: a sign is one, another image two.
@@ -192,7 +192,7 @@ def explain_map(
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """What is looked at, and how."""
+    """Settings of the explanation."""
 
     x: FloatArray
     y: FloatArray

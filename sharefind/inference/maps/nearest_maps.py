@@ -31,10 +31,10 @@ class NearestSettings:
         changes: Most changes. A sign is one, in a mirror that of a column and of its partner; another image is two.
         level: Probability that some entry of a true map exceeds what counts as noise.
         looks: Most maps that are compared with the data.
-        images: Other images of a column that are tried, those that fit best.
+        images: Number of other images of a column that are tried, best fits first.
         most: Most maps that are given for one number of changes.
         cap: Squared standard errors that count of one entry when images are ranked.
-        slack: What the standard errors that count as noise are multiplied by.
+        slack: Factor of the standard errors that count as noise.
         signs_outputs: Whether outputs may change their signs; columns of classes may not.
     """
 
@@ -53,7 +53,7 @@ class NearMap:
     """A map that fits.
 
     Attributes:
-        map: What it does.
+        map: The map.
         changes: How many changes lead to it from the given one.
         misfit: Largest misfit that is left, in standard errors.
         total: Sum of the squares of all.

@@ -39,7 +39,7 @@ def invariance_weights(x: FloatArray, given: SignedColumns, settings: TiltSettin
 
     Args:
         x: Inputs, shape (n, d_in).
-        given: What the map does to the inputs.
+        given: The action of the map on the inputs.
         settings: How the weights are found.
 
     Returns:

@@ -108,7 +108,7 @@ def equality_tests(
 
 
 def _noise(estimates: Estimates, draws: int, seed: int) -> FloatArray:
-    """What the estimates of 0 are in units of s, (K, draws)."""
+    """Estimates of 0 in units of s, (K, draws)."""
     rng = named_stream(seed, "equality tests")
     normal = rng.standard_normal((estimates.values.size, draws))
     spread = np.sqrt(rng.chisquare(estimates.dof, size=draws) / estimates.dof)

@@ -128,7 +128,7 @@ def finite_array(values: Any, name: str, ndim: int) -> FloatArray:
 
     Args:
         values: The entries.
-        name: What messages call the array.
+        name: Name of the array in messages.
         ndim: Number of dimensions.
 
     Raises:

@@ -21,7 +21,7 @@ from sharefind.spaces import tying as _tying
 from sharefind.typing import BoolArray, FloatArray
 
 Chains = Literal["joined", "cut"]
-"""What is done with parameters that differ although each is like one between them."""
+"""The treatment of parameters that differ although each is equal to a third one."""
 
 
 class PartitionOptions(TypedDict, total=False):

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sharefind.inference.relation.kernel_factors import of_distinct
 from sharefind.inference.relation.label_copies import ErrorSizes, TiedFit
 from sharefind.inference.relation.tied_evidence import KernelEvidence
 
@@ -144,8 +145,10 @@ class _BrokenSets:
         rng = np.random.default_rng(self.seed)
         labels = self._broken(size, rng)
         drawn = [self._drawn(fit, sizes, rng, copies) for fit, sizes in self._fits(labels)]
-        critical = critical_value(self.evidence.statistic(torch.cat(drawn)), alpha)
-        return float((self.evidence.statistic(labels) > critical).double().mean())
+        every = torch.cat([labels, *drawn])
+        compared = self.evidence.statistic_for(every, has_classes=self.has_classes)
+        found = of_distinct(compared, every, self.evidence.settings.copies_at_once)
+        return float((found[: len(labels)] > critical_value(found[len(labels) :], alpha)).double().mean())
 
     def _broken(self, size: float, rng: np.random.Generator) -> Tensor:
         fit, sizes = self._fit_at(int(self.evidence.table().argmax()))

@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.relation.risk_gap import FreeFit, RiskGap, risk_gap
 from sharefind.inference.statistics.input_law import InputLaw
@@ -45,7 +45,7 @@ class Diagnosis:
 
     Attributes:
         inputs: Exact test that the law of X is invariant; None where a larger group was tested instead, and accepted.
-        risk: What the tied model loses.
+        risk: Loss of the tied model.
         alpha: Level of both verdicts.
         are_inputs_broken: Whether tests of a whole family found the law of X broken; None where `inputs` says it.
         is_relation_broken: Whether a test of the relation found it broken; None where it was not tested: then the
@@ -91,7 +91,7 @@ class Diagnosis:
 def diagnose(
     x: Tensor,
     y: Tensor,
-    moves: Moves,
+    moves: AmbientMoves,
     rng: np.random.Generator,
     alpha: float = 0.01,
     copies: int = 199,

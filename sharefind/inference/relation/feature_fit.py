@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sharefind.inference.relation.kernel_factors import Factors
 from sharefind.inference.relation.label_copies import inverse_roots
-from sharefind.inference.relation.tied_evidence import Factors
 
 
 @dataclass(frozen=True)

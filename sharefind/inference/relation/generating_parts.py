@@ -1,8 +1,8 @@
 """Subgroups of a large group that together generate it, each small enough for a test of the relation.
 
-A relation is equivariant under a group exactly if it is so under subgroups that generate it: what two of them leave
-alone, their products do. So the hypothesis of a group that is too large for a kernel is the intersection of those of
-its parts, and the least of their p-values, times their number, is one of it (Bonferroni).
+A relation is equivariant under a group exactly if it is equivariant under subgroups that generate the group. The
+hypothesis of a group that is too large for a kernel is therefore the intersection of the hypotheses of its parts, and
+the smallest of their p-values, times their number, is a p-value of it (Bonferroni).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from sharefind.errors import GroupError
 from sharefind.groups import FiniteGroup
 from sharefind.groups.stabiliser_chain import StabiliserChain
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.typing import IntArray
 
 
-def part_moves(moves: Moves, most: int = MAX_SUBGROUP_ORDER) -> tuple[Moves, ...]:
+def part_moves(moves: AmbientMoves, most: int = MAX_SUBGROUP_ORDER) -> tuple[AmbientMoves, ...]:
     """Return moves by subgroups that generate the group; the moves themselves where they are few.
 
     Args:

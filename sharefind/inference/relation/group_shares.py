@@ -20,6 +20,7 @@ from sharefind.inference.relation.share_evidence import ShareSettings, StepProgr
 from sharefind.inference.sample_checks import refuse_bad_samples
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.tests.families import CandidateFamily
+from sharefind.parallel import Workers
 
 NO_SYMMETRY = ""
 """Name under which "no symmetry" has its share."""
@@ -27,7 +28,7 @@ NO_SYMMETRY = ""
 
 @dataclass(frozen=True)
 class GroupShares:
-    """What the evidence speaks for.
+    """The groups that the evidence favours.
 
     Attributes:
         log_evidence: Log evidence of each candidate, and of `NO_SYMMETRY`.
@@ -64,6 +65,7 @@ def group_shares(
     *,
     settings: ShareSettings | None = None,
     progress: StepProgress | None = None,
+    workers: Workers | None = None,
 ) -> GroupShares | None:
     """Return shares of the candidates of a family and of no symmetry.
 
@@ -76,7 +78,7 @@ def group_shares(
 
     Classes, as one-hot labels, are compared by their squared error: this evidence is approximate. Directions in which
     labels are the same in all rows are left out: one-hot labels of k classes are k - 1 outputs. Rows of one unit depend
-    on each other: logarithms are multiplied by units / rows, as if each unit told as much as one row.
+    on each other: logarithms are multiplied by units / rows, as if each unit had the information of one row.
 
     Args:
         x: Inputs, shape (n, d_in).
@@ -86,6 +88,7 @@ def group_shares(
         units: The unit of each row, shape (n,), int64.
         settings: The processes; `ShareSettings()` where None.
         progress: Called with the steps done and the steps in all.
+        workers: Share the steps, with the same result; this process alone if None.
 
     Returns:
         The shares. None where the largest group is infinite, has more than `settings.most_order` elements, or has more
@@ -107,10 +110,11 @@ def group_shares(
     lattice, inputs, labels = _scaled(lattice, inputs, labels, rng)
     processes = TiedProcesses(lattice, settings)
     parts = _parts(len(rows), processes.block_rows(len(rows)), rng)
-    told = 1.0 if units is None else len(torch.unique(units[rows])) / len(rows)
-    found = {n: told * v for n, v in processes.log_evidence(inputs, labels, parts, progress).items()}
+    weight = 1.0 if units is None else len(torch.unique(units[rows])) / len(rows)
+    evidence = processes.log_evidence(inputs, labels, parts, progress, workers)
+    found = {n: weight * v for n, v in evidence.items()}
     shares = posterior(found, lattice.prior(), settings.temperature)
-    noise = told * processes.noise_evidence(labels, parts)
+    noise = weight * processes.noise_evidence(labels, parts)
     return GroupShares(found, shares, len(rows), noise, as_likely(shares, lattice.members, settings.alike))
 
 
@@ -198,7 +202,7 @@ def posterior(evidence: Mapping[str, float], prior: Mapping[str, float], tempera
     Args:
         evidence: Logarithms, of each name.
         prior: Prior weight of each name, positive.
-        temperature: What logarithms are divided by.
+        temperature: Divisor of the logarithms.
 
     Returns:
         The share of each name.

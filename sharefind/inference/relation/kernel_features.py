@@ -104,7 +104,7 @@ class Landmarks:
             Shape (n, width, m) each.
         """
         points = self.x[self.rows]
-        images = torch.einsum("gab,mb->gma", self.group.on_x, points)
+        images = list(self.group.images(points))
         squares = (self.x**2).sum(1, keepdim=True), (points**2).sum(1)
         wholes = [torch.zeros(len(self.x), self.width, len(points), dtype=torch.float64) for _ in lengths]
         entries = list(self._entries())
@@ -148,8 +148,8 @@ class Landmarks:
         """Return the diagonal of K_H, shape (n width,)."""
         width = self.width
         mean = torch.zeros(len(self.x), width, dtype=torch.float64)
-        for on_x, on_y in zip(self.group.on_x, self.group.on_y, strict=True):
-            kernel = matern_of_roots(_roots(((self.x - self.x @ on_x.t()) ** 2).sum(1, keepdim=True)), self.length)
+        for images, on_y in zip(self.group.images(self.x), self.group.on_y, strict=True):
+            kernel = matern_of_roots(_roots(((self.x - images) ** 2).sum(1, keepdim=True)), self.length)
             mean += kernel * on_y.diagonal() if width > 1 else kernel
         return (mean / len(self.group.on_x)).flatten()
 

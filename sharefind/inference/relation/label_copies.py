@@ -13,7 +13,7 @@ from sharefind.inference.statistics.origin import OrbitScale
 
 @dataclass(frozen=True)
 class ErrorSizes:
-    """What takes the residuals of each unit to the size of its errors.
+    """Factors that scale the residuals of each unit to the size of its errors.
 
     Attributes:
         parts: For units with b labels each, the places of the labels, (k, b), and the matrices, (k, b, b).

@@ -6,7 +6,7 @@ groups a model sees images of the samples, and its predictions are means over th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.groups import FiniteGroup
-from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.label_parts import LabelPart, label_parts
+from sharefind.inference.ambient_moves import AmbientMoves
+from sharefind.inference.label_parts import LabelPart, label_parts
 from sharefind.inference.tied_kernels import ListedGroup
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.standardise import LAST_PLACES
@@ -27,18 +27,13 @@ class Tying(Protocol):
     """How a model uses a group."""
 
     @property
-    def on_x(self) -> Tensor:
-        """Elements over whose images of a landmark a feature is the mean, (g, d_in, d_in)."""
-        ...
-
-    @property
     def parts(self) -> list[LabelPart]:
         """Parts of the labels, each with a model of its own, whose matrices belong to these elements."""
         ...
 
     @property
     def centre(self) -> Tensor:
-        """What is subtracted from inputs, (d_in,)."""
+        """The origin, which is subtracted from inputs, (d_in,)."""
         ...
 
     @property
@@ -54,6 +49,14 @@ class Tying(Protocol):
     @property
     def pool(self) -> Tensor:
         """Points among which landmarks are drawn, (N, d_in)."""
+        ...
+
+    def images(self, points: Tensor) -> Tensor:
+        """Return the images of landmarks over which a feature is the mean, shape (g, p, d_in).
+
+        Args:
+            points: Landmarks, mapped by what commutes with the group, shape (p, d_in).
+        """
         ...
 
     def samples(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -114,7 +117,7 @@ class ListedTying:
         """
         centre = group.on_x.mean(0) @ x.mean(0)
         moment = (x - centre).t() @ (x - centre) / len(x)
-        covariance = (group.on_x @ moment @ group.on_x.transpose(1, 2)).mean(0)
+        covariance = group.averaged(moment)
         return cls(group, x, y, label_parts(group.on_y, rng), centre, covariance, _blocks(group.on_x))
 
     @classmethod
@@ -130,14 +133,17 @@ class ListedTying:
         return cls.of(ListedGroup(unit_x, unit_y), x, y, rng)
 
     @property
-    def on_x(self) -> Tensor:
-        """All elements."""
-        return self.group.on_x
-
-    @property
     def pool(self) -> Tensor:
         """The inputs; features see their images."""
         return self.x
+
+    def images(self, points: Tensor) -> Tensor:
+        """Return images by all elements.
+
+        Args:
+            points: As in `Tying`.
+        """
+        return torch.stack(list(self.group.images(points)))
 
     def samples(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the rows themselves, since features know the group.
@@ -169,7 +175,6 @@ class ImagedTying:
         centre: See `Tying`, up to the noise of the images.
         covariance: See `Tying`, up to that noise.
         blocks: See `Tying`.
-        on_x: The identity on X, shape (1, d_in, d_in): images replace the group.
     """
 
     x: Tensor
@@ -179,13 +184,9 @@ class ImagedTying:
     centre: Tensor
     covariance: Tensor
     blocks: NDArray[np.int64]
-    on_x: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "on_x", torch.eye(self.x.shape[2], dtype=torch.float64).unsqueeze(0))
 
     @classmethod
-    def of(cls, moves: Moves, x: Tensor, y: Tensor, images: int, rng: np.random.Generator) -> ImagedTying:
+    def of(cls, moves: AmbientMoves, x: Tensor, y: Tensor, images: int, rng: np.random.Generator) -> ImagedTying:
         """Return the tying by random images of the rows.
 
         Args:
@@ -216,6 +217,14 @@ class ImagedTying:
         """All images."""
         return self.x.flatten(0, 1)
 
+    def images(self, points: Tensor) -> Tensor:
+        """Return the points alone: images of the rows replace those of landmarks.
+
+        Args:
+            points: As in `Tying`.
+        """
+        return points.unsqueeze(0)
+
     def samples(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return all images of the rows.
 
@@ -239,7 +248,13 @@ class ImagedTying:
 
 
 def tying_of(
-    moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, closed_order: int, most_images: int, values: int
+    moves: AmbientMoves,
+    x: Tensor,
+    y: Tensor,
+    rng: np.random.Generator,
+    closed_order: int,
+    most_images: int,
+    values: int,
 ) -> Tying:
     """How a model is tied by a group.
 
@@ -282,7 +297,7 @@ def _blocks(on_x: Tensor, unmoved: float = 1e-9) -> NDArray[np.int64]:
     return np.asarray(connected(rows, columns, on_x.shape[-1]), dtype=np.int64)
 
 
-def _drawn_matrices(moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, draws: int = 64) -> Tensor:
+def _drawn_matrices(moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, draws: int = 64) -> Tensor:
     """Random elements as they act on X, (draws, d_in, d_in)."""
     d = x.shape[1]
     units, label = torch.eye(d, dtype=torch.float64).unsqueeze(1), torch.zeros(1, draws, y.shape[1]).double()

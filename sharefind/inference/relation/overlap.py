@@ -1,4 +1,4 @@
-"""What can inputs say about a group? The share of an anti-invariant function that no function tied by it can copy.
+"""The overlap of inputs with a group: the share of an anti-invariant function that no function tied by it can copy.
 
 Where inputs show one side of a symmetry only, every function on them is the restriction of a tied one: then no labels
 speak against the group, and none for it. The measure reads inputs alone, never labels.
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import FiniteGroup, subgroups
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.statistics.origin import OrbitScaling, orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.meanfield.clouds.actions import JointAction
@@ -23,7 +23,7 @@ from sharefind.meanfield.clouds.actions import JointAction
 
 @dataclass(frozen=True)
 class OverlapBounds:
-    """What an overlap must be for a verdict.
+    """Bounds of the overlap for a verdict.
 
     Attributes:
         accepted: Overlap below which what is not rejected is undecided.
@@ -63,7 +63,7 @@ class OverlapSettings:
 
 
 def overlap(
-    x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator, settings: OverlapSettings | None = None
+    x: Tensor, y: Tensor, moves: AmbientMoves, rng: np.random.Generator, settings: OverlapSettings | None = None
 ) -> float:
     r"""How much inputs can say about a group G: about 0 where they show one side, 1 where their law is invariant.
 
@@ -100,7 +100,7 @@ def overlap(
     return min((share for share in shares if share is not None), default=0.0)
 
 
-def _steps(moves: Moves) -> Iterator[tuple[list[int], Tensor]]:
+def _steps(moves: AmbientMoves) -> Iterator[tuple[list[int], Tensor]]:
     """The maximal subgroups: the places of their elements, and how often each element is a conjugate of one of them.
 
     The latter are shares, shape (g,). The trivial subgroup alone where subgroups cannot be listed.
@@ -125,7 +125,7 @@ def _steps(moves: Moves) -> Iterator[tuple[list[int], Tensor]]:
 
 @dataclass(frozen=True)
 class _Left:
-    """What a fit tied by the whole group leaves of functions at the rows.
+    """The residuals of functions at the rows after a fit tied by the whole group.
 
     With k_h(i, j) = k(x_i, h x_j), the kernel of a subgroup is the mean of k_h rho(h) over its elements, so that traces
     with it are means of one number for each element.
@@ -155,7 +155,7 @@ class _Left:
         root = settings.noise * torch.cholesky_inverse(torch.linalg.cholesky(tied))
         squared = (root @ root).reshape(n, width, n, width)
         seen = _traces(group, x, length, squared.permute(1, 3, 0, 2).reshape(width**2, -1), on_y)
-        kernels = matern_five_halves(torch.stack([((x - x @ h.t()) ** 2).sum(1) for h in group.on_x]), length)
+        kernels = matern_five_halves(torch.stack([((x - images) ** 2).sum(1) for images in group.images(x)]), length)
         blocks = torch.einsum("nanb->nab", squared)
         moved = torch.einsum("gn,nab,gab->g", kernels, blocks, on_y)
         return cls(seen, moved, kernels.mean(1) * torch.einsum("gaa->g", on_y) / width, n)

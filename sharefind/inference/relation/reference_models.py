@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.label_parts import LabelPart
+from sharefind.inference.ambient_moves import AmbientMoves
+from sharefind.inference.label_parts import LabelPart
 from sharefind.inference.relation.orbit_models import ListedTying, Tying, block_spread, tying_of
 from sharefind.inference.tied_kernels import matern_five_halves
 
@@ -26,7 +26,7 @@ Map = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a model makes of samples that it was not fitted to.
+    """Predictions of a model for samples to which it was not fitted.
 
     Attributes:
         errors: Squared errors, shape (n,).
@@ -84,7 +84,9 @@ class ReferenceModels:
         """
         return self._held_out(ListedTying.free(x, y, rng), y, folds, rng)
 
-    def tied(self, x: Tensor, y: Tensor, moves: Moves, folds: NDArray[np.int64], rng: np.random.Generator) -> HeldOut:
+    def tied(
+        self, x: Tensor, y: Tensor, moves: AmbientMoves, folds: NDArray[np.int64], rng: np.random.Generator
+    ) -> HeldOut:
         """The tied model on samples of other folds.
 
         The kernel is the best on some of the samples, and on the first fold; the penalty of each fold is the best on
@@ -108,35 +110,39 @@ class ReferenceModels:
         tasted = np.sort(rng.permutation(len(y))[: self.tasted_samples])
         coarse, every = self.ridges[:: self.step], _rows_of(folds, np.arange(len(y)))
         few = _rows_of(folds, tasted)
-        table = []
-        for kernel in self._kernels(tying):
-            design = self._design(tying, few, kernel, order, self.tasted_landmarks)
-            table.append((float(design.errors(y, coarse, range(len(few)))[0].sum(1).min()), kernel))
-        best = sorted(table, key=lambda pair: pair[0])[: self.finalists]
-        designs = [self._design(tying, every, kernel, order, self.landmarks) for _, kernel in best]
+        table: list[tuple[float, _Kernel]] = []
+        for kernels in self._kernels(tying):
+            mapped = _Mapped.of(tying, few, kernels[0].points, order, self.tasted_landmarks)
+            for kernel in kernels:
+                design = self._design(tying, few, kernel, mapped)
+                table.append((float(design.errors(y, coarse, range(len(few)))[0].sum(1).min()), kernel))
+        best = [kernel for _, kernel in sorted(table, key=lambda pair: pair[0])[: self.finalists]]
+        designs = [
+            self._design(tying, every, kernel, _Mapped.of(tying, every, kernel.points, order, self.landmarks))
+            for kernel in best
+        ]
         first = torch.stack([design.errors(y, coarse, [0])[0].sum(1) for design in designs])
         winner, place = divmod(int(first.argmin()), len(coarse))
         nearest = slice(max(0, place * self.step - 1), place * self.step + 2)
         errors, hits = (table.numpy() for table in designs[winner].errors(y, self.ridges[nearest], range(len(every))))
         return HeldOut(*_best(errors, hits, folds))
 
-    def _design(self, tying: Tying, folds: list[Tensor], kernel: _Kernel, order: Tensor, landmarks: int) -> _Design:
-        starts = kernel.points(tying.pool[order[:landmarks]])
-        features = _Features.of(kernel, tying, starts, landmarks, self.rounding, self.block_values)
+    def _design(self, tying: Tying, folds: list[Tensor], kernel: _Kernel, mapped: _Mapped) -> _Design:
+        features = _Features.of(kernel, tying, mapped, self.rounding, self.block_values)
         fits: list[list[_Moments]] = [[] for _ in tying.parts]
-        for x, labels in map(tying.samples, folds):
-            for found, part, own in zip(fits, tying.parts, features(x), strict=True):
+        for points, labels in mapped.samples:
+            for found, part, own in zip(fits, tying.parts, features(points), strict=True):
                 found.append(_Moments.of(own, part, labels))
         return _Design(tying, folds, fits)
 
-    def _kernels(self, tying: Tying) -> Iterator[_Kernel]:
-        for points in self._metrics(tying):
-            spread = float((points(tying.pool) ** 2).sum(1).mean())
-            for length in self.lengths:
-                yield _Kernel(points, max(spread, torch.finfo(torch.float64).tiny), length)
+    def _kernels(self, tying: Tying) -> Iterator[list[_Kernel]]:
+        """Kernels of all lengths, for one metric after the other."""
+        for points, spread in self._metrics(tying):
+            size = max(spread, torch.finfo(torch.float64).tiny)
+            yield [_Kernel(points, size, length) for length in self.lengths]
 
-    def _metrics(self, tying: Tying) -> Iterator[Map]:
-        """Maps of inputs to points, which commute with the group: one for each floor."""
+    def _metrics(self, tying: Tying) -> Iterator[tuple[Map, float]]:
+        """Maps of inputs to points, which commute with the group, and the points' mean square: one for each floor."""
         scale = block_spread(tying)
         covariance = scale.unsqueeze(1) * tying.covariance * scale
         values, vectors = torch.linalg.eigh(covariance)
@@ -151,7 +157,22 @@ class ReferenceModels:
             def points(rows: Tensor, matrix: Tensor = matrix) -> Tensor:
                 return (rows - tying.centre) @ matrix
 
-            yield points
+            yield points, float((matrix * (tying.covariance @ matrix)).sum())
+
+
+@dataclass(frozen=True)
+class _Mapped:
+    """Points of landmarks (p, a) for `most` features, and those of each fold's samples (N, a) with labels (N, q)."""
+
+    landmarks: Tensor
+    most: int
+    samples: list[tuple[Tensor, Tensor]]
+
+    @classmethod
+    def of(cls, tying: Tying, folds: list[Tensor], points: Map, order: Tensor, most: int) -> _Mapped:
+        """Map the first `most` landmarks in an order of the pool, and the samples of all folds."""
+        samples = [(points(x), labels) for x, labels in map(tying.samples, folds)]
+        return cls(points(tying.pool[order[:most]]), most, samples)
 
 
 @dataclass(frozen=True)
@@ -191,13 +212,10 @@ class _Features:
     block_values: int
 
     @classmethod
-    def of(
-        cls, kernel: _Kernel, tying: Tying, starts: Tensor, most: int, rounding: float, block_values: int
-    ) -> _Features:
-        """Return the features of landmarks `starts` (p, a); of the landmarks only as many as give `most` features at
-        most.
-        """
-        images = torch.einsum("gab,ib->gia", tying.on_x, starts)
+    def of(cls, kernel: _Kernel, tying: Tying, mapped: _Mapped, rounding: float, block_values: int) -> _Features:
+        """Return the features of landmarks; of these only as many as give `mapped.most` features at most."""
+        starts, most = mapped.landmarks, mapped.most
+        images = tying.images(starts)
         counts = [min(len(starts), max(1, most // part.matrices.shape[1])) for part in tying.parts]
         rough = cls(kernel, tying.parts, images, counts, [], block_values)
         roots = []
@@ -217,9 +235,9 @@ class _Features:
                 blocks.append(_averaged(each[:, :, :own], part))
         return [torch.cat(blocks) for blocks in found]
 
-    def __call__(self, x: Tensor) -> list[Tensor]:
-        """Return the features of inputs (n, d_in), for each part (n, d, P)."""
-        return [k @ root for k, root in zip(self.kernels(self.kernel.points(x)), self.roots, strict=True)]
+    def __call__(self, points: Tensor) -> list[Tensor]:
+        """Return the features of points (n, a), for each part (n, d, P)."""
+        return [k @ root for k, root in zip(self.kernels(points), self.roots, strict=True)]
 
 
 def _averaged(kernels: Tensor, part: LabelPart) -> Tensor:
@@ -232,7 +250,13 @@ def _averaged(kernels: Tensor, part: LabelPart) -> Tensor:
 
 
 def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
-    """R with R R^t the inverse of gram (p, p), (p, P); directions of rounding size are left out."""
+    """R with R R^t the inverse of gram (p, p), (p, P); directions of rounding size, if there are any, are left out."""
+    lower, failed = torch.linalg.cholesky_ex(gram)
+    if not bool(failed):
+        inverse: Tensor = torch.linalg.solve_triangular(lower, torch.eye(len(gram), dtype=torch.float64), upper=False)
+        # The trace of the inverse is above its largest eigenvalue, that of the matrix above its own.
+        if rounding * float((inverse**2).sum()) * float(gram.trace()) < 1:
+            return inverse.t()
     values, vectors = torch.linalg.eigh(gram)
     kept = values > rounding * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
     root: Tensor = vectors[:, kept] * values[kept].rsqrt()
@@ -241,7 +265,7 @@ def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
 
 @dataclass(frozen=True)
 class _Design:
-    """What one kernel needs for the fits to all folds but one.
+    """Quantities of one kernel for the fits to all folds but one.
 
     folds: rows of each. fits: for each part of the labels the moments of each fold.
     """
@@ -267,7 +291,7 @@ class _Design:
 
 
 def _predictions(parts: list[_Moments], held: int, ridges: Sequence[float]) -> Tensor:
-    """What ridge regression on the other folds predicts of one part in a fold, (ridges, n, d, m)."""
+    """Predictions of ridge regression on the other folds for one part in a fold, (ridges, n, d, m)."""
     rest = [part for k, part in enumerate(parts) if k != held]
     count = sum(p.rows for p in rest)
     second, cross, mean, shift = (
@@ -318,7 +342,7 @@ class _Moments:
 
 
 def _rows_of(folds: NDArray[np.int64], rows: NDArray[np.int64]) -> list[Tensor]:
-    """The rows of each fold, those that are not empty."""
+    """The rows of each fold that is not empty."""
     each = [torch.from_numpy(rows[folds[rows] == k]) for k in range(int(folds.max()) + 1)]
     return [r for r in each if len(r)]
 

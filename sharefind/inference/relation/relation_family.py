@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.dependence import rows_looked_at, warns_of_rows
 from sharefind.inference.relation.overlap import OverlapBounds
 from sharefind.inference.relation.relation_test import RelationSettings, RelationTest, relation_test
@@ -53,7 +53,7 @@ class RelationMemory(Protocol):
 
 @dataclass(frozen=True)
 class RelationFamily:
-    """What the tests of a family of relations found.
+    """The results of the tests of a family of relations.
 
     Attributes:
         family: Verdicts and p-values. No group is accepted where the inputs show too little of every remaining group.
@@ -100,7 +100,7 @@ def relation_family_test(
         seed: Each candidate's stream is named after it.
         units: The unit of each row, shape (n,), int64; None where each row is one.
         has_classes: Whether labels are classes.
-        progress: Called before each test; with several workers it names the first of those under way.
+        progress: Called before each test; with several workers it names the first test in progress.
         memory: Tests that were finished before, with the same data and settings; it gets each as soon as it is done.
         workers: Share the tests of a wave, with the same result; this process alone if None.
         bounds: Bounds on the overlap; `OverlapBounds()` where None.
@@ -158,7 +158,7 @@ def _tell(
 
 @dataclass(frozen=True)
 class _Shared:
-    """What all tests of a family have in common."""
+    """The common arguments of all tests of a family."""
 
     x: Tensor
     y: Tensor
@@ -174,7 +174,7 @@ class _Task:
     """One test; arrays, since workers share these."""
 
     data: tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
-    moves: Moves
+    moves: AmbientMoves
     stream: tuple[int, str]
     copies: int
     has_classes: bool
@@ -192,7 +192,7 @@ class _Plan:
     bounds: OverlapBounds
 
     def closure(self, made: Mapping[int, RelationTest]) -> RelationClosure:
-        """What follows from the tests so far."""
+        """The verdicts from the tests so far."""
         found = {place: Found(test.p_value, test.overlap) for place, test in made.items()}
         return RelationClosure(self.family, found, self.alpha, self.bounds)
 

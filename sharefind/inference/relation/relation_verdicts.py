@@ -48,11 +48,11 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True)
 class Found:
-    """What the test of one group gave.
+    """The result of the test of one group.
 
     Attributes:
         p_value: p-value of its own test.
-        overlap: What the inputs can say about it.
+        overlap: Overlap of the inputs with the group, see `overlap`.
     """
 
     p_value: float
@@ -96,7 +96,7 @@ class RelationClosure:
 
     @cached_property
     def order(self) -> list[int]:
-        """Candidates from the largest down: a group comes after those that contain it."""
+        """Candidates from the largest down: a group comes after every group that contains it."""
         return sorted(range(len(self.family.candidates)), key=lambda i: len(self.family.above(i)))
 
     def _is_needed(self, place: int) -> bool:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import InputError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.relation.reference_models import HeldOut, ReferenceModels
 from sharefind.inference.row_blocks import renumbered, subsample, unit_count
 from sharefind.inference.sample_checks import refuse_bad_samples
@@ -24,7 +24,7 @@ from sharefind.inference.sample_checks import refuse_bad_samples
 
 @dataclass(frozen=True)
 class RiskGap:
-    """What tying costs: held-out squared error of the tied model minus that of the free one, over the variance of Y.
+    """The cost of tying: held-out squared error of the tied model minus that of the free one, over the variance of Y.
 
     Attributes:
         gap: The estimate, below 0 where tying helps.
@@ -111,7 +111,7 @@ class FreeFit:
         total: Rows of the data.
         variance: Variance of the labels, summed over outputs.
         spread: Squared distances of labels from their mean, over the variance, shape (n,).
-        held_out: What the free model makes of them.
+        held_out: Held-out predictions of the free model.
         settings: How it was done.
     """
 
@@ -172,7 +172,7 @@ def free_fit(
 def risk_gap(
     x: Tensor,
     y: Tensor,
-    moves: Moves,
+    moves: AmbientMoves,
     rng: np.random.Generator,
     units: Tensor | None = None,
     settings: CrossValidation | None = None,

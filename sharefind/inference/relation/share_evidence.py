@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.relation.label_parts import LabelPart, label_parts
+from sharefind.inference.label_parts import LabelPart, label_parts
 from sharefind.inference.relation.listed_lattice import ListedLattice, Members
-from sharefind.inference.relation.share_kernels import SHARE_KERNELS, OrbitProducts
+from sharefind.inference.relation.share_kernels import SHARE_KERNELS, OrbitProducts, ShareKernel
+from sharefind.inference.statistics.training_blocks import TrainingBlock, in_blocks
+from sharefind.parallel import Workers
 
 StepProgress = Callable[[int, int], None]
 """(steps done, steps in all)."""
@@ -121,7 +123,12 @@ class TiedProcesses:
         return found if found >= self.settings.least_rows else 0
 
     def log_evidence(
-        self, x: Tensor, y: Tensor, parts: Sequence[NDArray[np.int64]], progress: StepProgress | None = None
+        self,
+        x: Tensor,
+        y: Tensor,
+        parts: Sequence[NDArray[np.int64]],
+        progress: StepProgress | None = None,
+        workers: Workers | None = None,
     ) -> dict[str, float]:
         """Logarithms of the mean of p(Y | X) over the hyperparameters, up to one constant.
 
@@ -129,7 +136,8 @@ class TiedProcesses:
             x: Scaled inputs, shape (n, d_in), not all the same.
             y: Scaled labels, shape (n, d_out).
             parts: Blocks of rows whose logarithms add up.
-            progress: Called before each step.
+            progress: Called before each step; with several workers when some are done.
+            workers: Share the steps, with the same result; this process alone if None.
 
         Returns:
             One for each subgroup.
@@ -137,19 +145,14 @@ class TiedProcesses:
         settings = self.settings
         products = OrbitProducts.of(x, self.lattice.on_x, settings.bias)
         cells = list(product(settings.kernels, settings.widths))
-        steps = list(product(parts, range(len(cells))))
+        steps = _Steps(self, products, y, list(product(parts, cells)))
+        sums = in_blocks(steps, [TrainingBlock(k, k, 1) for k in range(len(steps.places))], workers, progress)
         shape = (len(cells), len(settings.noises), len(settings.constants))
-        found = {key: (torch.zeros(shape).double(), torch.zeros(shape).double()) for key in self.distinct}
-        for number, (part, place) in enumerate(steps):
-            if progress is not None:
-                progress(number, len(steps))
-            kernel, width = SHARE_KERNELS[cells[place][0]], cells[place][1]
-            kernels, variance = products.between(part, kernel, width), self._variances(products.own(kernel, width))
-            for key, members in self.distinct.items():
-                misfit, log_det = self._sums(kernels[members] / variance[key], y[part], self.parts[key])
-                found[key][0][place] += misfit
-                found[key][1][place] += log_det
-        logs = {key: _log_mean(misfit, log_det, y.numel()) for key, (misfit, log_det) in found.items()}
+        misfits, log_dets = torch.zeros(2, len(self.distinct), *shape, dtype=torch.float64)
+        for number, (misfit, log_det) in enumerate(sums):
+            misfits[:, number % len(cells)] += misfit
+            log_dets[:, number % len(cells)] += log_det
+        logs = {key: _log_mean(misfits[k], log_dets[k], y.numel()) for k, key in enumerate(self.distinct)}
         return {name: logs[members.tobytes()] for name, members in self.lattice.members.items()}
 
     def noise_evidence(self, y: Tensor, parts: Sequence[NDArray[np.int64]]) -> float:
@@ -170,6 +173,25 @@ class TiedProcesses:
                 log_det = log_det + sums.numel() * grown.log() / 2
         return _log_mean(misfit, log_det, y.numel())
 
+    def sums(
+        self, products: OrbitProducts, y: Tensor, part: NDArray[np.int64], kernel: ShareKernel, width: float
+    ) -> tuple[Tensor, Tensor]:
+        """tr(Y^T K^-1 Y) and (r / 2) log det K of some rows, for one kernel and every subgroup that acts by itself.
+
+        Args:
+            products: Products of all inputs.
+            y: Scaled labels of the rows, shape (m, d_out).
+            part: Numbers of the rows, shape (m,).
+            kernel: The kernel.
+            width: Its length.
+
+        Returns:
+            Two of shape (subgroups, noises, constants).
+        """
+        kernels, variance = products.between(part, kernel, width), self._variances(products.own(kernel, width))
+        found = [self._sums(kernels[m] / variance[key], y, self.parts[key]) for key, m in self.distinct.items()]
+        return torch.stack([misfit for misfit, _ in found]), torch.stack([log_det for _, log_det in found])
+
     def _variances(self, own: Tensor, rounding: float = 1e-12) -> dict[bytes, float]:
         """Mean variance of an output of each tied process, from the mean of k(x, h x), shape (g,).
 
@@ -189,6 +211,23 @@ class TiedProcesses:
             basis = torch.ones(len(labels), int(part.is_fixed), dtype=labels.dtype)
             sums.append(factored_sums(part.covariance(kernels), labels, basis, noises, constants))
         return torch.stack([s[0] for s in sums]).sum(0), torch.stack([s[1] for s in sums]).sum(0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Steps:
+    """What a process needs for the sums of some steps; `places` has the rows and the kernel of each step."""
+
+    processes: TiedProcesses
+    products: OrbitProducts
+    y: Tensor
+    places: Sequence[tuple[NDArray[np.int64], tuple[str, float]]]
+
+    def __call__(self, block: TrainingBlock, progress: StepProgress | None = None) -> tuple[Tensor, Tensor]:
+        """Return the sums of one step."""
+        if progress is not None:
+            progress(0, 1)
+        part, (kernel, width) = self.places[block.number]
+        return self.processes.sums(self.products, self.y[part], part, SHARE_KERNELS[kernel], width)
 
 
 def factored_sums(

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
+from sharefind.inference.relation.kernel_factors import Contest, Factors, LabelStatistic, some_of
 from sharefind.inference.relation.label_copies import TiedFit
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup
@@ -34,6 +35,7 @@ class EvidenceSettings:
         single_rounding: The same where products with many labels are taken in single precision.
         nearest: Distance of two scaled rows up to which they are one.
         copies_at_once: Copies of the labels that are looked at together.
+        tasted_copies: Copies that show which processes may have the best evidence of one of them.
     """
 
     widths: tuple[float, ...] = (0.7, 1.5, 3.0, 6.0)
@@ -46,115 +48,7 @@ class EvidenceSettings:
     single_rounding: float = 1e-6
     nearest: float = 1e-7
     copies_at_once: int = 50
-
-
-@dataclass(frozen=True)
-class Factors:
-    """Kernel matrices K and noises, and what K + noise I makes of labels.
-
-    Attributes:
-        kernels: K, shape (lengths, N, N).
-        noises: As many as are compared.
-        most_bytes: Most bytes of the labels that are processed at a time.
-        solved: Columns of labels, for each row, for which Cholesky factors are used; for more, eigenvectors of K are
-            found: then a column is multiplied once for all noises.
-        has_many: Whether labels have many columns and many rows. Then eigenvectors are used for all of them, in single
-            precision: the products cost most, and need no more.
-    """
-
-    kernels: Tensor
-    noises: tuple[float, ...]
-    most_bytes: int = 2**27
-    solved: float = 0.5
-    has_many: bool = False
-
-    @classmethod
-    def of(cls, kernels: Tensor, noises: Sequence[float], columns: int = 1, many_rows: int = 300) -> Factors:
-        """Return the factors of symmetric kernels.
-
-        Args:
-            kernels: Shape (lengths, N, N).
-            noises: Noise variances.
-            columns: Columns of the labels that will be looked at together.
-            many_rows: Rows from which many columns are worked on in single precision.
-        """
-        rows = kernels.shape[1]
-        return cls(kernels, tuple(noises), has_many=rows > many_rows and columns > cls.solved * rows)
-
-    def evidence(self, labels: Tensor) -> Tensor:
-        """Return log p(Y | X) at the best amplitude, up to a constant.
-
-        Args:
-            labels: Shape (R, N, c).
-
-        Returns:
-            Shape (R, lengths, noises).
-        """
-        count, columns = labels.shape[1:]
-        misfits = self.misfits(labels).clamp_min(torch.finfo(torch.float64).tiny)
-        return -count * columns / 2 * misfits.log() - columns * self.logs
-
-    @cached_property
-    def logs(self) -> Tensor:
-        """Half the log-determinants, shape (lengths, noises)."""
-        if self.has_many:
-            return (self._spectrum[0].unsqueeze(1) + self._noises).log().sum(2) / 2
-        return self._lower.diagonal(dim1=2, dim2=3).log().sum(2)
-
-    def misfits(self, labels: Tensor) -> Tensor:
-        """Return Y' (K + noise I)^-1 Y, summed over columns.
-
-        Args:
-            labels: Shape (R, N, c).
-
-        Returns:
-            Shape (R, lengths, noises).
-        """
-        copies, count, columns = labels.shape
-        is_turned = self.has_many or copies * columns > self.solved * count
-        size = 8 * count * columns * (1 if is_turned else len(self.kernels) * len(self.noises))
-        evaluate = self._turned if is_turned else self._solved
-        parts = [
-            torch.unflatten(evaluate(part.transpose(0, 1).reshape(count, -1)), 2, (-1, columns))
-            for part in torch.split(labels, max(1, self.most_bytes // size))
-        ]
-        return torch.cat(parts, dim=2).sum(3).permute(2, 0, 1)
-
-    def _solved(self, flat: Tensor) -> Tensor:
-        """The same for each column of labels (N, m), (lengths, noises, m), by the factors."""
-        both = flat.expand(*self._lower.shape[:2], *flat.shape)
-        solved = torch.linalg.solve_triangular(self._lower, both, upper=False)
-        squares: Tensor = (solved**2).sum(2)
-        return squares
-
-    def _turned(self, flat: Tensor) -> Tensor:
-        """The same by eigenvectors."""
-        values, turns = self._spectrum
-        # In single precision the squares of labels in other units may not be numbers.
-        size = flat.abs().amax().clamp_min(torch.finfo(torch.float64).tiny) if self.has_many else 1.0
-        scaled = (flat / size).to(turns.dtype)
-        weights = 1 / (values.unsqueeze(1) + self._noises)
-        parts = [weight @ (turn @ scaled).double().square_() for weight, turn in zip(weights, turns, strict=True)]
-        squares: Tensor = torch.stack(parts) * size**2
-        return squares
-
-    @property
-    def _noises(self) -> Tensor:
-        return torch.tensor(self.noises).double().unsqueeze(1)
-
-    @cached_property
-    def _lower(self) -> Tensor:
-        """Cholesky factors of K + noise I, (lengths, noises, N, N)."""
-        shifted = self.kernels.unsqueeze(1).repeat(1, len(self.noises), 1, 1)
-        shifted.diagonal(dim1=2, dim2=3).add_(self._noises)
-        lower: Tensor = torch.linalg.cholesky(shifted)
-        return lower
-
-    @cached_property
-    def _spectrum(self) -> tuple[Tensor, Tensor]:
-        """Eigenvalues of K (lengths, N), and its eigenvectors as rows, (lengths, N, N)."""
-        values, vectors = torch.linalg.eigh(self.kernels)
-        return values.clamp_min(0), vectors.mT.to(torch.float32 if self.has_many else torch.float64)
+    tasted_copies: int = 12
 
 
 @dataclass(frozen=True)
@@ -188,7 +82,7 @@ class KernelEvidence:
 
     @classmethod
     def of(
-        cls, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator, settings: EvidenceSettings
+        cls, x: Tensor, y: Tensor, moves: AmbientMoves, rng: np.random.Generator, settings: EvidenceSettings
     ) -> KernelEvidence:
         """Return the evidence of a hypothesis.
 
@@ -228,6 +122,17 @@ class KernelEvidence:
         """Return evidence of the tied processes, shape (lengths, noises)."""
         return self.tied.evidence(self.labels.unsqueeze(0))[0]
 
+    @cached_property
+    def contest(self) -> Contest:
+        """The mixtures against the tied processes, of all metrics and lengths."""
+        metrics = (self, *self.others)
+        mixed, tied = (
+            tuple(one for factors in side for one in factors.each)
+            for side in ([m.mixed for m in metrics], [m.tied for m in metrics])
+        )
+        rounding = self.settings.single_rounding if self.tied.has_many else self.settings.rounding
+        return Contest(mixed, tied, rounding)
+
     def statistic(self, labels: Tensor) -> Tensor:
         """Return the best evidence of the mixture less the best of the tied process.
 
@@ -239,14 +144,21 @@ class KernelEvidence:
         Returns:
             Shape (R,).
         """
-        metrics = (self, *self.others)
-        mixed, tied = (
-            torch.stack([factors.evidence(labels).amax((1, 2)) for factors in side]).amax(0)
-            for side in ([m.mixed for m in metrics], [m.tied for m in metrics])
-        )
-        difference = mixed - tied
-        rounding = self.settings.single_rounding if self.tied.has_many else self.settings.rounding
-        return torch.where(difference.abs() <= rounding * tied.abs(), 0.0, difference)
+        return self.contest.statistic(labels)
+
+    def statistic_for(self, labels: Tensor, *, has_classes: bool) -> LabelStatistic:
+        """Return the statistic for many labels, by the processes that may have the best evidence of one of them.
+
+        Where these are more than some, a few of them show which processes those are. Copies of classes may all but one
+        be equal, so that a few show nothing.
+
+        Args:
+            labels: All of them, shape (R, N, c).
+            has_classes: Whether they are classes.
+        """
+        few = self.settings.tasted_copies
+        is_tasted = not has_classes and len(labels) > few
+        return (self.contest.among(some_of(labels, few)) if is_tasted else self.contest).statistic
 
     def is_complete(self) -> bool:
         """Return whether each image of a row, with its label, is a row too: then nothing speaks against the

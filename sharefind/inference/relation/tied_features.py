@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.relation.feature_fit import FeatureFit, log_evidences
+from sharefind.inference.relation.kernel_factors import LabelStatistic
 from sharefind.inference.relation.kernel_features import Landmarks, evened
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, unlike
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
@@ -89,7 +90,7 @@ class FeatureEvidence:
         landmarks: Landmarks of the chosen length, at the scaled inputs (n, d_in) of the rows that are read.
         labels: Scaled labels, shape (n, c) where the group does not change them, (n q, 1) where it does.
         rows: Which rows these are, (n,), int64.
-        scale: What scaled them.
+        scale: The scaling of the rows.
         tied: The fit by K_H.
         anti: Features of A (A + c N)^{-1}, shape (N, r').
         noise: The chosen noise variance, relative to the amplitude.
@@ -147,6 +148,15 @@ class FeatureEvidence:
         """
         step = max(1, self.settings.held // self.labels.numel())
         return torch.cat([self._statistic(labels[k : k + step]) for k in range(0, len(labels), step)])
+
+    def statistic_for(self, labels: Tensor, *, has_classes: bool) -> LabelStatistic:
+        """Return the statistic, which is the same for all labels.
+
+        Args:
+            labels: Shape (R, N, c).
+            has_classes: Whether they are classes.
+        """
+        return self.statistic
 
     @cached_property
     def _both(self) -> Tensor:
@@ -226,7 +236,7 @@ class FeatureDraft:
         cls,
         x: Tensor,
         y: Tensor,
-        moves: Moves,
+        moves: AmbientMoves,
         rng: np.random.Generator,
         settings: EvidenceSettings,
         ranks: FeatureSettings,
@@ -276,10 +286,10 @@ class _Choice:
 
     Attributes:
         landmarks: At all rows; before the choice their length is the median distance between orbits.
-        few: Those that judge, at some of the rows.
+        few: Landmarks by which the length is chosen, at some of the rows.
         some: Labels of these rows, shape (N', c).
         labels: Labels of all rows, shape (N, c).
-        scale: What scaled them.
+        scale: The scaling of the rows.
         evidence: The best.
     """
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.plane_rotations import Plane, PlaneRotations
 from sharefind.meanfield.clouds.standardise import varies
@@ -21,15 +21,16 @@ from sharefind.meanfield.clouds.standardise import varies
 
 @dataclass(frozen=True)
 class AngularHarmonics:
-    """Harmonics of the polar angle that the labels have and a rotation by 360 / N degrees forbids.
+    """Statistic that measures those angular harmonics of the labels that the symmetry C_N excludes.
 
-    Under C_N, labels may depend on the angle t only through harmonics e^{ijt} with N | j. A ridge model of these, times
-    radial features phi (1, the radius r and r^2, each other coordinate z, r z and z^2), is fitted. With its residuals
-    e, the statistic is
+    C_N is the tested group, of rotations by multiples of 360 / N degrees in a coordinate plane. Under C_N, labels may
+    depend on the angle t only through harmonics e^{ijt} with N | j. A ridge model of these, times radial features phi
+    (1, the radius r and r^2, each other coordinate z, r z and z^2), is fitted. With its residuals e, the statistic is
 
         M_j = sum_i e_i phi_i e^{-ij t_i},   S_k = sum of |M_j|^2 / j over j with k | j, not N | j;
 
-    the components are S_k^{1/3}. The root makes them nearly normal, so that none dominates when they are combined.
+    the components are S_k^{1/3}, for each k from 1 to `harmonics` with a term in its sum. The root makes them nearly
+    normal, so that none dominates when they are combined.
     Model and features depend only on orbits, so the test is exact. A copy costs O(n) operations per feature.
 
     Attributes:
@@ -64,7 +65,7 @@ class AngularHarmonics:
             raise ConfigError(f"angular harmonics: harmonics={self.harmonics}; give 1 or more")
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for the rotations of this plane.
 

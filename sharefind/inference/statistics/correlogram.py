@@ -21,10 +21,11 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import FiniteGroup, Representation
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.kernels import kernel_root
 from sharefind.inference.statistics.listed_subgroups import members_of, membership
+from sharefind.inference.statistics.moved_sums import AddedTerms, MovedTerms, regular_parts
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.meanfield.clouds.actions import JointAction
@@ -57,7 +58,7 @@ class Correlogram(SearchStatistic):
         noise: Noise variance of the model with the symmetry, relative to the amplitude of its functions.
         landmarks: Number of points, in whole orbits, on which the features of x are based.
         rounding: Share of the largest eigenvalue below which a direction of the features is a rounding error.
-        product_order: Largest order of a hypothesis for which copies are summed by a matrix product; for larger ones
+        product_order: Largest order of a hypothesis for which copies are summed by matrix products; for larger ones
             single additions are faster.
         kept_bytes: Memory in bytes of features that are kept for all copies; larger ones are computed again for every
             block.
@@ -82,7 +83,7 @@ class Correlogram(SearchStatistic):
     noise: float = 0.4
     landmarks: int = 300
     rounding: float = 1e-9
-    product_order: int = 12
+    product_order: int = 120
     kept_bytes: int = 2**28
     piece_bytes: int = 2**26
     membership: Tensor = field(init=False, repr=False, compare=False)
@@ -113,7 +114,7 @@ class Correlogram(SearchStatistic):
         return problem.lists_subgroups
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the scores under one hypothesis, which must be a subgroup with the action of the whole group.
 
@@ -129,10 +130,10 @@ class Correlogram(SearchStatistic):
 
         ones = torch.ones(len(x), 1, dtype=torch.float64)
         weights = torch.cat([labels, ones], dim=1)
-        kept: dict[int, Tensor] = {}
+        moments_of = features.moments(weights, members)
 
         def scores(elements: Tensor) -> Tensor:
-            moments = features.moments(weights, members, elements, kept)
+            moments = moments_of(elements)
             correlations = features.correlations(moments[..., :-1])
             relation = correlations @ averages
             # Rounding errors must not be standardised: c(e) = |B|^2 is the scale.
@@ -203,7 +204,7 @@ class _Features:
         self.whitening = self._whitening()
         # Copies share the features of all samples, as long as these fit.
         is_small = 8 * len(x) * len(self.landmarks) <= model.kept_bytes
-        self.white = [self._white(piece) for piece in self.pieces] if is_small else []
+        self.white = [self.white_of(piece) for piece in self.pieces] if is_small else []
         self.half = self._root(self._gram())
         self.functions = [self._functions(piece) for piece in self.pieces] if is_small else []
 
@@ -213,7 +214,7 @@ class _Features:
     def _root(self, matrix: Tensor) -> Tensor:
         return kernel_root((matrix + matrix.t()) / 2, self.model.rounding)
 
-    def _white(self, piece: Tensor) -> Tensor:
+    def white_of(self, piece: Tensor) -> Tensor:
         """Return W phi(x), one row per sample."""
         return (self.whitening @ self.model.kernel(self.landmarks, self.x[piece])).t().contiguous()
 
@@ -278,54 +279,23 @@ class _Features:
         weights[:, orbits] = torch.einsum("irb,hab->irha", solved, turns) / size
         return weights.flatten(0, 1)
 
-    def _along(self, second: Tensor, members: Tensor, orbits: Tensor) -> Tensor:
-        """sum_h second[(i, h g_r), (j, h k g_s)] for k in H: (p / |G|, |G| / |H|, p / |G|, |G| / |H|, |H|)."""
+    def products(self, members: Tensor) -> Tensor:
+        """Return the multiplication table of H in its own numbers, (|H|, |H|): k h at place (k, h)."""
         places = torch.empty(self.order, dtype=torch.int64)
         places[members] = torch.arange(len(members))
+        return places[self.table[members][:, members]]
+
+    def moments(self, labels: Tensor, members: Tensor) -> _Moments:
+        """Return what maps elements to moments, of labels (n, w) under the hypothesis `members`."""
+        return _Moments(self, labels, members)
+
+    def _along(self, second: Tensor, members: Tensor, orbits: Tensor) -> Tensor:
+        """sum_h second[(i, h g_r), (j, h k g_s)] for k in H: (p / |G|, |G| / |H|, p / |G|, |G| / |H|, |H|)."""
         rows = second.reshape(-1, self.order, len(second) // self.order, self.order)[:, orbits][..., orbits]
-        products = places[self.table[members][:, members]]
         total = torch.zeros_like(rows[:, :, 0])
-        for number, product in enumerate(products):
+        for number, product in enumerate(self.products(members)):
             total += rows[:, :, number][..., product]
         return total
-
-    def moments(self, labels: Tensor, members: Tensor, elements: Tensor, kept: dict[int, Tensor]) -> Tensor:
-        """Return F[i, g] = rhohat_g^{-1} B[i, g] of samples moved by elements (R, n), numbers in H: (R, orbits, |G|,
-        w).
-
-        In these coordinates a move is a permutation, (h F)[i, g] = F[i, h^{-1} g], and norms equal those of B. labels
-        (n, w): the outputs' action moves the first q columns, further ones are invariant. kept: see `_terms`.
-        """
-        total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, labels.shape[1]).double()
-        images = self.table[self.inverse[members]]
-        for place, piece in enumerate(self.pieces):
-            terms = self._terms(labels, place, piece, kept)
-            sums = _sums(terms, elements[:, piece], len(members), self.model.product_order)
-            for number, image in enumerate(images):
-                total += sums[:, number].reshape(total.shape)[:, :, image]
-        return total
-
-    def _terms(self, labels: Tensor, place: int, piece: Tensor, kept: dict[int, Tensor]) -> Tensor:
-        """What each sample of a piece adds to F where it stays, flat: (samples, orbits |G| w).
-
-        All copies of a hypothesis have the same labels, so that it is kept, by the place of the piece, as long as it
-        fits.
-        """
-        if place in kept:
-            return kept[place]
-        white = self.white[place] if self.white else self._white(piece)
-        seen = torch.einsum("gab,nb->nga", self._actions(labels.shape[1])[self.inverse], labels[piece])
-        terms = (white.reshape(len(piece), -1, self.order, 1) * seen.unsqueeze(1)).flatten(1)
-        if terms.nbytes * len(self.pieces) <= self.model.kept_bytes:
-            kept[place] = terms
-        return terms
-
-    def _actions(self, width: int) -> Tensor:
-        """Return rhohat on the first q of `width` columns, (|G|, width, width)."""
-        q = self.on_y.shape[1]
-        actions = torch.eye(width, dtype=torch.float64).repeat(self.order, 1, 1)
-        actions[:, :q, :q] = self.on_y
-        return actions
 
     def correlations(self, moments: Tensor) -> Tensor:
         """Return c(h) = <B, h B>, (h B)[i, g] = rhohat_h B[i, h^{-1} g]: F from `moments` (R, orbits, |G|, q) -> (R,
@@ -344,18 +314,51 @@ class _Features:
         return 8 * ((members + 3) * terms + 2 * self.order**2)
 
 
-def _sums(terms: Tensor, elements: Tensor, order: int, product_order: int) -> Tensor:
-    """Return sums of terms (n, w) over the samples that each element moves: elements (R, n), numbers in H -> (R, |H|,
-    w).
+class _Moments:
+    """F[i, g] = rhohat_g^{-1} B[i, g] of copies of the samples, under one hypothesis H.
+
+    In these coordinates a move is a permutation, (h F)[i, g] = F[i, h^{-1} g], and norms equal those of B.
     """
-    if order > product_order:
-        sums = torch.zeros(len(elements), order, terms.shape[1], dtype=torch.float64)
-        for row, moves in zip(sums, elements, strict=True):
-            row.index_add_(0, moves, terms)
-        return sums
-    chosen = (elements.unsqueeze(1) == torch.arange(1, order).unsqueeze(1)).double()
-    others = (chosen.flatten(0, 1) @ terms).reshape(len(elements), order - 1, terms.shape[1])
-    return torch.cat([(terms.sum(0) - others.sum(1)).unsqueeze(1), others], dim=1)
+
+    def __init__(self, features: _Features, labels: Tensor, members: Tensor) -> None:
+        """Take labels (n, w), of which the outputs' action moves the first q columns and leaves further ones alone."""
+        self.features, self.labels = features, labels
+        self.orbits, self.products = _orbits(features.table[members]), features.products(members)
+        is_small = len(members) <= features.model.product_order
+        self.parts = regular_parts(self.products) if is_small else None
+        self.actions = torch.eye(labels.shape[1], dtype=torch.float64).repeat(features.order, 1, 1)
+        q = features.on_y.shape[1]
+        self.actions[:, :q, :q] = features.on_y[features.inverse]
+        self.kept: dict[int, MovedTerms | AddedTerms] = {}
+
+    def __call__(self, elements: Tensor) -> Tensor:
+        """Return F of samples moved by elements (R, n), numbers in H: (R, orbits, |G|, w)."""
+        features = self.features
+        count, copies = len(features.landmarks) // features.order, len(elements)
+        total = torch.zeros(copies, count, features.order, self.labels.shape[1], dtype=torch.float64)
+        for place, piece in enumerate(features.pieces):
+            sums = self._terms(place, piece).sums(elements[:, piece])
+            split = sums.reshape(copies, self.orbits.shape[1], count, len(self.orbits), -1)
+            total[:, :, self.orbits] += split.permute(0, 2, 3, 1, 4)
+        return total
+
+    def _terms(self, place: int, piece: Tensor) -> MovedTerms | AddedTerms:
+        """Return what each sample of a piece adds to F where it stays.
+
+        All copies of a hypothesis have the same labels, so that it is kept, by the place of the piece, as long as it
+        fits.
+        """
+        if place in self.kept:
+            return self.kept[place]
+        features = self.features
+        white = features.white[place] if features.white else features.white_of(piece)
+        seen = torch.einsum("gab,nb->nga", self.actions, self.labels[piece])[:, self.orbits].transpose(1, 2)
+        split = white.reshape(len(piece), -1, features.order)[:, :, self.orbits].permute(0, 3, 1, 2)
+        each = (split.unsqueeze(-1) * seen.unsqueeze(2)).flatten(2)
+        terms = AddedTerms(each, self.products) if self.parts is None else MovedTerms.of(each, self.parts)
+        if each.nbytes * len(features.pieces) <= features.model.kept_bytes:
+            self.kept[place] = terms
+        return terms
 
 
 def _orbits(left: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.searched_particles import UnitFactory, richest_unit
@@ -66,7 +66,7 @@ class Displacement(SearchStatistic):
         return cls(problem.unit)
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for one hypothesis, with values of shape (R, checkpoints).
 

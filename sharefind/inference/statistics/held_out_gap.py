@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError
 from sharefind.groups import FiniteGroup, Group, Representation
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.searched_particles import UnitFactory, neuron_unit
@@ -82,7 +82,7 @@ class HeldOutGap(SearchStatistic):
         return cls(problem.unit)
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for one hypothesis, with values of shape (R, checkpoints).
 

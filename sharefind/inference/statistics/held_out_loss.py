@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 
 
@@ -29,7 +29,7 @@ class HeldOutLoss:
     model: Callable[[Tensor], Tensor] = field(repr=False)
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic, which is the same for every hypothesis.
 

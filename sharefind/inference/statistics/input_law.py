@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sharefind.groups import FiniteGroup
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.standardise import LAST_PLACES
@@ -60,7 +60,7 @@ class InputLaw:
     table_order: int = 64
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for one hypothesis; labels are not used.
 
@@ -88,7 +88,7 @@ class InputLaw:
 class _Features:
     """Features of samples, made from orbits and random numbers only."""
 
-    def __init__(self, law: InputLaw, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
+    def __init__(self, law: InputLaw, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
         elements = moves.draw((law.draws, len(x)), rng)
         images = moves.move(elements, x.double().unsqueeze(0), y.double().unsqueeze(0))[0].flatten(0, 1)
         self.centre = images.mean(0)
@@ -118,7 +118,7 @@ class _Features:
         """Return squared lengths of the parts of sums (..., width): (..., 4)."""
         return torch.stack([(part**2).sum(-1) for part in torch.split(sums, list(self.parts), dim=-1)], dim=-1)
 
-    def of_table(self, moves: Moves, x: Tensor, y: Tensor, order: int) -> Callable[[Tensor], Tensor]:
+    def of_table(self, moves: AmbientMoves, x: Tensor, y: Tensor, order: int) -> Callable[[Tensor], Tensor]:
         """Return the statistic computed from the features of all images of all samples."""
         tables = []
         for element in range(order):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sharefind.errors import GroupError, setting
 from sharefind.groups import FiniteGroup
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.meanfield.clouds.actions import JointAction
 
 
@@ -37,7 +37,7 @@ def membership(whole: FiniteGroup, subgroups: Sequence[FiniteGroup]) -> Tensor:
     return table
 
 
-def members_of(moves: Moves, whole: FiniteGroup, statistic: str) -> Tensor:
+def members_of(moves: AmbientMoves, whole: FiniteGroup, statistic: str) -> Tensor:
     """Return the elements of a hypothesis as numbers in the whole group, shape (|H|,), int64.
 
     Args:

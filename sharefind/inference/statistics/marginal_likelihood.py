@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.kernels import matern, squared_distances
 from sharefind.inference.statistics.origin import orbit_scale
@@ -94,7 +94,7 @@ class MarginalLikelihood(SearchStatistic):
         return problem.moved_inputs <= cls.few_moved or problem.moved_inputs < problem.in_rep.dim
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for one hypothesis; it uses the data only through sizes and scales that the group does
         not change.
@@ -124,7 +124,7 @@ class MarginalLikelihood(SearchStatistic):
         logs = [log for kernel in kernels for log in _log_evidence(kernel, y, self.noises)]
         return torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs))
 
-    def _refuse_not_orthogonal(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
+    def _refuse_not_orthogonal(self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
         """Refuse a group that changes lengths of X: x (n, d_in), y (n, d_out), moved at random."""
         images, _ = moves.move(moves.draw((1, len(x)), rng), x.unsqueeze(0), y.unsqueeze(0))
         norms = x.norm(dim=-1)

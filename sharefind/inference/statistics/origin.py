@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sharefind.exact.matrices import rows_of
 from sharefind.groups import FiniteGroup, Representation
-from sharefind.inference.ambient_moves import Moves, moved_coordinates
+from sharefind.inference.ambient_moves import AmbientMoves, moved_coordinates
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.second_moments import averaged_moment, inverse_root
@@ -109,7 +109,7 @@ class OrbitScaling:
     most_listed: int = 4096
     floor: float = 1e-9
 
-    def sides(self, moves: Moves, x: FloatArray, y: FloatArray, rng: np.random.Generator) -> tuple[_Side, _Side]:
+    def sides(self, moves: AmbientMoves, x: FloatArray, y: FloatArray, rng: np.random.Generator) -> tuple[_Side, _Side]:
         """Return how the group acts on X and on Y, for samples.
 
         Args:
@@ -134,7 +134,7 @@ class OrbitScaling:
         )
         return first, second
 
-    def _drawn(self, moves: Moves, d_in: int, d_out: int, rng: np.random.Generator) -> list[FloatArray]:
+    def _drawn(self, moves: AmbientMoves, d_in: int, d_out: int, rng: np.random.Generator) -> list[FloatArray]:
         """Return `draws` elements as matrices on X and on Y, (k, d, d) each."""
         size = max(d_in, d_out)
         basis = [torch.eye(size, d, dtype=torch.float64).unsqueeze(0) for d in (d_in, d_out)]
@@ -157,7 +157,7 @@ class OrbitScaling:
         rows, columns = np.nonzero(np.abs(matrices).max(axis=0) > self.unmoved)
         return rows.astype(np.int64), columns.astype(np.int64)
 
-    def whitening(self, x: FloatArray, moves: Moves, moved: NDArray[np.bool_]) -> FloatArray:
+    def whitening(self, x: FloatArray, moves: AmbientMoves, moved: NDArray[np.bool_]) -> FloatArray:
         """Return the matrix that whitens moved coordinates, and separately the others; it commutes with the group.
 
         Args:
@@ -188,7 +188,7 @@ class OrbitScaling:
 
 
 def orbit_scale(
-    moves: Moves,
+    moves: AmbientMoves,
     x: Tensor,
     y: Tensor,
     rng: np.random.Generator,

@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError, InputError, NotConvergedError
-from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.statistics.training_blocks import CACHE_BYTES, Block, SurrogateTraining, blocks, in_blocks
+from sharefind.inference.ambient_moves import AmbientMoves
+from sharefind.inference.statistics.training_blocks import (
+    CACHE_BYTES,
+    SurrogateTraining,
+    TrainingBlock,
+    blocks,
+    in_blocks,
+)
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.dynamics.divergence import DivergedError
 from sharefind.meanfield.dynamics.sgd import Progress, SGDConfig
@@ -86,7 +92,7 @@ class ParticleTraining:
         )
 
 
-def orthogonal_action(moves: Moves, statistic: str) -> JointAction:
+def orthogonal_action(moves: AmbientMoves, statistic: str) -> JointAction:
     """Return the moves of a hypothesis as representations, from which units are built.
 
     Args:
@@ -173,7 +179,7 @@ def first_step(unit: Unit, start: Tensor, rng: np.random.Generator, probes: int 
 
 
 def above_rounding(values: Tensor, smallest: Tensor) -> Tensor:
-    """Return values with 0 in place of those not larger than `smallest`, so that copies that move nothing are ties.
+    """Return values with 0 in place of values not larger than `smallest`, so that copies that move nothing are ties.
 
     Args:
         values: Any shape.
@@ -213,7 +219,7 @@ class RowTrainer:
         def evaluate(x: Tensor, y: Tensor) -> Tensor:
             y = y.expand(len(x), -1, -1)
 
-            def trained(block: Block, progress: Progress | None = None) -> Tensor:
+            def trained(block: TrainingBlock, progress: Progress | None = None) -> Tensor:
                 rows = slice(block.first, block.first + block.rows)
                 return read(self.clouds(x[rows], y[rows]), x[rows], y[rows])
 
@@ -261,8 +267,8 @@ class RowTrainer:
         except DivergedError as error:
             rate = settings.rate
             advice = "rescale the data" if error.factor is None else f"try rate={rate * error.factor:.3g}"
-            told = str(error).partition(";")[0]
-            raise NotConvergedError(f"{told}, with ParticleTraining(rate={rate:g}); {advice}") from None
+            message = str(error).partition(";")[0]
+            raise NotConvergedError(f"{message}, with ParticleTraining(rate={rate:g}); {advice}") from None
         return [cloud.reshape(len(x), folds, *cloud.shape[1:]) for cloud in path.clouds]
 
 

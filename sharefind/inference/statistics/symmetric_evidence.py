@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import FiniteGroup, Representation
-from sharefind.inference.ambient_moves import Moves, moved_coordinates
+from sharefind.inference.ambient_moves import AmbientMoves, moved_coordinates
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.statistics.listed_subgroups import members_of, membership
 from sharefind.inference.statistics.origin import orbit_scale
@@ -96,7 +96,7 @@ class SymmetricEvidence(SearchStatistic):
         return cls(problem.in_rep, problem.out_rep, problem.subgroups)
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the evidence against one hypothesis, which must be a subgroup with the action of the whole group.
 

@@ -78,7 +78,7 @@ class SurrogateTraining:
 
 
 @dataclass(frozen=True)
-class Block:
+class TrainingBlock:
     """Neighbouring rows that are trained together; row 0 of block 0 is the observed data.
 
     Attributes:
@@ -95,12 +95,12 @@ class Block:
 class BlockTask(Protocol[T_co]):
     """Trains a block and evaluates its clouds; it is pickled for workers."""
 
-    def __call__(self, block: Block, progress: Progress | None = None) -> T_co:
-        """What is read of the block's rows."""
+    def __call__(self, block: TrainingBlock, progress: Progress | None = None) -> T_co:
+        """The part of the block's rows that is read."""
         ...
 
 
-def blocks(rows: int, row_activations: int, cache_bytes: int = CACHE_BYTES) -> list[Block]:
+def blocks(rows: int, row_activations: int, cache_bytes: int = CACHE_BYTES) -> list[TrainingBlock]:
     """Return rows split into blocks whose activations fit a cache.
 
     Args:
@@ -109,12 +109,12 @@ def blocks(rows: int, row_activations: int, cache_bytes: int = CACHE_BYTES) -> l
         cache_bytes: Memory in bytes of the activations of a block; a block has at least one row.
     """
     size = max(1, cache_bytes // (8 * row_activations))
-    return [Block(n, first, min(size, rows - first)) for n, first in enumerate(range(0, rows, size))]
+    return [TrainingBlock(n, first, min(size, rows - first)) for n, first in enumerate(range(0, rows, size))]
 
 
 def in_blocks(
     task: BlockTask[T],
-    cut: Sequence[Block],
+    cut: Sequence[TrainingBlock],
     workers: Workers | None = None,
     progress: Progress | None = None,
     tasks_per_worker: int = 2,
@@ -152,7 +152,7 @@ class _Run:
     """Neighbouring blocks, run in a worker without progress reports; the deadline is honoured."""
 
     task: BlockTask[Any]
-    cut: Sequence[Block]
+    cut: Sequence[TrainingBlock]
     workers: Workers
 
     def do(self) -> list[Any]:

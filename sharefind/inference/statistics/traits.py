@@ -1,4 +1,4 @@
-"""What a statistic declares, and what it may ask about the problem whose symmetries it tests."""
+"""The properties that a statistic declares, and its view of the problem whose symmetries it tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.statistics.searched_particles import UnitFactory, richest_unit
 
@@ -82,7 +82,7 @@ class SearchStatistic(ABC):
 
     @abstractmethod
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """Return the statistic for one hypothesis; see `Statistic`.
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from sharefind.errors import GroupError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
@@ -66,7 +66,7 @@ class VectorScore(SearchStatistic):
         """Return the score for the vectors of a problem.
 
         Args:
-            problem: What is tested.
+            problem: The finding to test.
 
         Raises:
             GroupError: The group does not act by vectors and scalars.
@@ -87,7 +87,7 @@ class VectorScore(SearchStatistic):
         return layout is not None and len(layout.x.vectors) >= cls.fewest_vectors
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         """The statistic for one hypothesis."""
         scale = orbit_scale(moves, x, y, rng)
@@ -122,13 +122,13 @@ class _Symmetric:
 
     settings: VectorScore
     functions: Configuration
-    moves: Moves
+    moves: AmbientMoves
     x: Tensor
     y: Tensor
     rng: np.random.Generator
 
     def left_over(self) -> tuple[Tensor, list[FloatArray]]:
-        """What the model leaves of the labels, (n, q), and the roots of the moments of each block, (k, m)."""
+        """The model's residuals of the labels, (n, q), and the roots of the moments of each block, (k, m)."""
         copies = [self._copy() for _ in range(self.settings.fitted_copies)]
         stacked = [(_with_constant(blocks), labels) for blocks, labels in copies]
         equations = [_normal_equations(stacked, rows) for rows in self._folds]

@@ -322,7 +322,7 @@ class _Run:
 
     @cached_property
     def order(self) -> list[int]:
-        """Positions of the candidates from the largest down: a group comes after those that contain it."""
+        """Positions of the candidates from the largest down: a group comes after every group that contains it."""
         return sorted(range(len(self.family.candidates)), key=lambda i: len(self.family.above(i)))
 
     def ready(self) -> list[int]:
@@ -371,8 +371,8 @@ def _concluded(
     kept = [place for place in tests if place not in rejected]
     # If the join of several kept groups was rejected, at most one is the largest that holds; take the likeliest.
     is_told = all(names[i] in evidence for i in kept)
-    told = {i: evidence[names[i]] if is_told else 0.0 for i in kept}
-    best = max(kept, key=lambda i: (told[i], tests[i].p_value, -tests[i].z)) if kept else None
+    scores = {i: evidence[names[i]] if is_told else 0.0 for i in kept}
+    best = max(kept, key=lambda i: (scores[i], tests[i].p_value, -tests[i].z)) if kept else None
     common = [] if best is None else [i for i in range(len(names)) if i == best or family.inside[i, best]]
     verdicts = {
         name: Verdict.REJECTED if i in rejected else Verdict.ACCEPTED if i in common else Verdict.UNDECIDED

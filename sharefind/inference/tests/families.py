@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sharefind.errors import GroupError
 from sharefind.groups import FiniteGroup, Representation, subgroup_labels, subgroups
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.meanfield.clouds.actions import JointAction
 
 
@@ -31,7 +31,7 @@ class Candidate:
     """
 
     name: str
-    moves: Moves = field(repr=False)
+    moves: AmbientMoves = field(repr=False)
     order: int | None
     group: FiniteGroup | None = field(default=None, repr=False)
 
@@ -163,7 +163,7 @@ def _joins(whole: FiniteGroup, chosen: Sequence[FiniteGroup], listed: Sequence[F
     return kept
 
 
-def named_family(moves: Mapping[str, Moves], inside: Iterable[tuple[str, str]]) -> CandidateFamily:
+def named_family(moves: Mapping[str, AmbientMoves], inside: Iterable[tuple[str, str]]) -> CandidateFamily:
     """Return a family of groups given by their actions on samples, such as rotations about several axes within SO(3).
 
     The least group that contains two candidates must be the one that they generate; samplers cannot check this. For

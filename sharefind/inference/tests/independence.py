@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -52,7 +52,7 @@ def independence_test(
         y: Labels, shape (n, d_out).
         rng: Source of the permutations.
         copies: Number m of permutations.
-        focus: Coordinates that are also examined on their own, such as those that a candidate group moves, shape
+        focus: Coordinates that are also examined on their own, such as the ones a candidate group moves, shape
             (d_in,).
         workers: Their deadline applies; this process does all the work.
         units: Unit of each row, shape (n,), int64; None if each row is a unit.
@@ -82,8 +82,9 @@ def independence_test(
     inputs, labels = x[kept].double(), y[kept].double()
     kernels = _kernels(inputs, inverse_lengths)
     if focus is not None and focus.any() and not focus.all():
-        kernels = torch.cat([kernels, _kernels(inputs[:, torch.from_numpy(focus)], inverse_lengths)])
-    kernels = torch.cat([kernels, *(_kernels(view[kept].double(), inverse_lengths) for view in views)])
+        kernels += _kernels(inputs[:, torch.from_numpy(focus)], inverse_lengths)
+    for view in views:
+        kernels += _kernels(view[kept].double(), inverse_lengths)
     scaled = _standardised(labels)
     size = max(1, block_bytes // (3 * 8 * scaled.numel()))
 
@@ -114,19 +115,34 @@ def _orders(n: int, units: Tensor | None, copies: int, rng: np.random.Generator)
     return torch.from_numpy(np.stack([rng.permutation(n) for _ in range(copies)]))
 
 
-def _alignments(kernels: Tensor, labels: Tensor) -> Tensor:
-    """Return tr(Y^T K Y) for each kernel (k, n, n): labels (R, n, q) -> (R, k)."""
+@dataclass(frozen=True)
+class _Kernel:
+    """A kernel on n rows: K itself, (n, n), or a root (n, r) with K = root root^T, where that is thinner."""
+
+    matrix: Tensor
+    is_root: bool = False
+
+    def alignment(self, labels: Tensor) -> Tensor:
+        """Return y^T K y of each column of labels (n, m)."""
+        if self.is_root:
+            return ((self.matrix.t() @ labels) ** 2).sum(0)
+        return (labels * (self.matrix @ labels)).sum(0)
+
+
+def _alignments(kernels: Sequence[_Kernel], labels: Tensor) -> Tensor:
+    """Return tr(Y^T K Y) for each of k kernels: labels (R, n, q) -> (R, k)."""
     side_by_side = labels.transpose(0, 1).flatten(1)
-    products = [(side_by_side * (kernel @ side_by_side)).sum(0) for kernel in kernels]
+    products = [kernel.alignment(side_by_side) for kernel in kernels]
     return torch.stack(products, dim=1).reshape(len(labels), -1, len(kernels)).sum(1)
 
 
-def _kernels(x: Tensor, inverse_lengths: tuple[float, ...]) -> Tensor:
-    """Return the kernels on columns of spread 1, (1 + len(inverse_lengths), n, n)."""
+def _kernels(x: Tensor, inverse_lengths: tuple[float, ...]) -> list[_Kernel]:
+    """Return the kernels on columns of spread 1: the linear one, and one of each length."""
     scaled = _standardised(x)
     distances = squared_distances(scaled.unsqueeze(0))[0]
-    widths = [w / x.shape[1] ** 0.5 for w in inverse_lengths]
-    return torch.stack([scaled @ scaled.t() / x.shape[1], *(matern(distances, w) for w in widths)])
+    root, widths = scaled / x.shape[1] ** 0.5, [w / x.shape[1] ** 0.5 for w in inverse_lengths]
+    linear = _Kernel(root, is_root=True) if x.shape[1] < len(x) else _Kernel(root @ root.t())
+    return [linear, *(_Kernel(matern(distances, width)) for width in widths)]
 
 
 def _standardised(values: Tensor) -> Tensor:

@@ -82,8 +82,8 @@ def scoring(
 ) -> Callable[[NDArray[np.float64]], Scored]:
     """Return the function that turns rows of components into one value each: the largest standardised component.
 
-    Components whose spread is a rounding error are left out, as are those that are NaN in some row. A single component
-    is returned unchanged.
+    Components whose spread is a rounding error, or that are NaN in some row, are left out. A single component is
+    returned unchanged.
 
     Args:
         components: Rows that determine mean and spread, shape (rows, K).

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
-from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.ambient_moves import AmbientMoves
 from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.fitted_statistic import FittedStatistic, Statistic
 from sharefind.inference.row_blocks import draw_elements
@@ -53,7 +53,7 @@ class TestSpec:
 
     __test__ = False  # for pytest, which collects classes by their name
 
-    moves: Moves
+    moves: AmbientMoves
     statistic: Statistic
     seed: int
     copies: int
@@ -91,7 +91,7 @@ class TestSpec:
 def randomisation_test(
     x: Tensor,
     y: Tensor,
-    moves: Moves,
+    moves: AmbientMoves,
     statistic: Statistic,
     rng: np.random.Generator,
     copies: int = 199,

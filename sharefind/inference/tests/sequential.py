@@ -1,10 +1,10 @@
 """Chooses the number of copies of a test near its level, so that its verdict does not depend on the random copies.
 
-A test with m copies estimates the p-value p* of infinitely many copies. Near the level alpha, another m copies may give
-the opposite verdict. Therefore a test uses growing numbers of copies, and stops once the verdict of infinitely many is
-clear (Gandy 2009, "Sequential implementation of Monte Carlo tests with uniformly bounded resampling risk"). Under the
-hypothesis the counts of exceeding copies follow Polya's urn for every p*, so the level of the whole design is computed
-exactly.
+A test with m copies estimates the p-value `p*` of infinitely many copies. Near the level alpha, another m copies may
+give the opposite verdict. Therefore a test uses growing numbers of copies, and stops once the verdict of infinitely
+many is clear (Gandy 2009, "Sequential implementation of Monte Carlo tests with uniformly bounded resampling risk").
+Under the hypothesis the counts of exceeding copies follow Polya's urn for every `p*`, so the level of the whole design
+is computed exactly.
 """
 
 from __future__ import annotations

@@ -12,19 +12,19 @@ from sharefind.inference.vectors.rotated_bases import Basis
 from sharefind.typing import FloatArray
 
 RIDGES: tuple[float, ...] = tuple(10.0 ** (k / 2) for k in range(-16, 3))
-"""What may be added to the diagonal of the second moments of a design, relative to its mean."""
+"""Candidate ridges, relative to the mean of the diagonal of the design's second moments."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelModel:
-    """A label, or several that are fitted alike, as a linear function of functions of vectors.
+    """A label, or several labels with common coefficients, as a linear combination of functions of vectors.
 
     Attributes:
-        basis: The functions, p of them, orthonormal.
-        sets: m, of vectors that the functions are of.
-        views: Labels that are fitted alike, one block of rows after the other.
-        design: The functions' values, (views rows, m p).
-        labels: Shape (views rows, q).
+        basis: The p orthonormal functions.
+        sets: m, the number of sets of vectors to which the functions are applied.
+        views: Number of labels with common coefficients; each has a block of rows.
+        design: The values of the functions, shape (views rows, m p).
+        labels: The labels, shape (views rows, q).
     """
 
     basis: Basis
@@ -35,17 +35,17 @@ class LabelModel:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """Number of rows of one label."""
         return len(self.labels) // self.views
 
     @cached_property
     def moments(self) -> FloatArray:
-        """Second moments of the design, (m p, m p)."""
+        """Second moments of the design, shape (m p, m p)."""
         return np.asarray(self.design.T @ self.design)
 
     @cached_property
     def ridge(self) -> float:
-        """What is added to the diagonal of the second moments, a prior that rotations keep: of largest evidence."""
+        """The ridge of largest evidence, which is added to the diagonal of the second moments; rotations keep it."""
         values, vectors = np.linalg.eigh(self.moments)
         values = np.maximum(values, 0.0)
         seen = ((vectors.T @ (self.design.T @ self.labels)) ** 2).sum(1)
@@ -60,17 +60,17 @@ class LabelModel:
 
     @cached_property
     def ridged(self) -> FloatArray:
-        """The second moments with the ridge, (m p, m p)."""
+        """The second moments with the ridge, shape (m p, m p)."""
         return np.asarray(self.moments + self.ridge * np.eye(len(self.moments)))
 
     @cached_property
     def coefficients(self) -> FloatArray:
-        """Of the functions, (m p, q)."""
+        """Coefficients of the functions, shape (m p, q)."""
         return np.asarray(np.linalg.solve(self.ridged, self.design.T @ self.labels))
 
     @cached_property
     def rest(self) -> FloatArray:
-        """What the functions do not say of the labels, (views rows, q)."""
+        """Residuals of the labels, shape (views rows, q)."""
         return np.asarray(self.labels - self.design @ self.coefficients)
 
     @cached_property
@@ -81,27 +81,31 @@ class LabelModel:
 
     @cached_property
     def noise(self) -> float:
-        """Variance of what the functions do not say; of labels that they determine that of rounding."""
+        """Variance of the residuals, at least that of rounding."""
         found = float((self.rest**2).mean()) / self._free
         return max(found, 1e-12 * float((self.labels**2).mean()), 1e-300)
 
     @property
     def expected_error(self) -> float:
-        """Mean square of what the functions would not say of fresh rows (Golub, Heath and Wahba 1979)."""
+        """Expected mean square error on fresh rows, by generalised cross-validation (Golub, Heath and Wahba 1979)."""
         return self.noise / self._free
 
     def covariance(self) -> FloatArray:
-        """Of the coefficients of one label where the noise is 1 and alike in all rows, (m p, m p)."""
+        """Return the covariance of the coefficients of one label for noise of variance 1 in all rows.
+
+        Returns:
+            Shape (m p, m p).
+        """
         return np.asarray(np.linalg.solve(self.ridged, np.linalg.solve(self.ridged, self.moments).T))
 
     def mean_square(self, root: FloatArray) -> float:
-        """Mean square of the errors of root @ coefficients, whatever the errors of the rows.
+        """Return the mean square error of root @ coefficients, for errors of any variance in each row.
 
-        What is left of a row is divided by its share that the fit does not follow (HC3: MacKinnon and White 1985);
-        one row has one error in all views.
+        The residual of a row is divided by one minus its leverage (HC3: MacKinnon and White 1985). The errors of a row
+        may depend on each other across the views.
 
         Args:
-            root: Shape (m p, m p).
+            root: Linear map of the coefficients, shape (m p, m p).
         """
         towards = np.linalg.solve(self.ridged, self.design.T)
         followed = np.einsum("rp,pr->r", self.design, towards)

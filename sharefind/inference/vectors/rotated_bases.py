@@ -90,7 +90,7 @@ class Basis:
 
     @cached_property
     def _scales(self) -> FloatArray:
-        """What makes the functions orthonormal in a product that rotations keep (Bombieri's for monomials), (p,)."""
+        """Factors that normalise the functions in a product that rotations keep (Bombieri's for monomials), (p,)."""
         if self._is_harmonic:
             return np.ones(self.size)
         factorials = np.vectorize(math.factorial, otypes=[float])
@@ -116,7 +116,7 @@ class Basis:
 
     @cached_property
     def _ends(self) -> tuple[FloatArray, FloatArray]:
-        """What stands left and right of the values at turned probes."""
+        """The factors left and right of the values at turned probes."""
         return np.asarray(self._probes[1] / self._scales[:, None]), np.diag(self._scales)
 
 

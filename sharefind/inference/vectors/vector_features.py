@@ -1,8 +1,8 @@
-"""Functions of vectors that rotations mix among each other, and what least squares on them say of the labels.
+"""Functions of vectors that rotations mix among each other, and least squares of the labels on them.
 
 A function of vectors in R^n is written in polynomials of x / (|x|^2 + s^2)^(1/2), which are bounded. Rotations act on
-their coefficients by orthogonal matrices, in a basis that whitens the design averaged over all rotations: how far a
-function is from the functions that a group keeps is then the length of a projection, in units of its error.
+their coefficients by orthogonal matrices, in a basis that whitens the design averaged over all rotations. The distance
+of a function from the functions that a group keeps is then the length of a projection, in units of its error.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ class FeatureChoice:
     """How many functions are used.
 
     Attributes:
-        rows_a_feature: Rows for each function at least.
-        degree: Of polynomials of a single vector, at most.
-        degree_of_many: The same where several sets of vectors are looked at, or labels are vectors.
-        harmonics: Of the angle in the plane, at most.
-        most_pairs: Pairs of vectors of an orbit whose differences are looked at, at most.
-        most_together: Vectors that are looked at together, in products of their coordinates, at most.
-        degree_together: Of these products at most.
-        functions_together: Such products times coordinates of a label at most, and no more products than rows.
-        least: Variance of a function's coefficient, relative to the largest, below which it is left out.
-        sweeps: Times that the design is averaged over the rotations of neighbouring coordinates, one plane after the
-            other: the rest of what rotations change falls by four or more each time.
+        rows_a_feature: Smallest number of rows for each function.
+        degree: Largest degree of polynomials of a single vector.
+        degree_of_many: Largest degree where there are several sets of vectors, or labels are vectors.
+        harmonics: Largest harmonic of the angle in the plane.
+        most_pairs: Largest number of pairs of vectors of an orbit whose differences are used.
+        most_together: Largest number of vectors whose coordinates are multiplied with each other.
+        degree_together: Largest degree of these products.
+        functions_together: Largest number of these products times coordinates of a label; there are never more products
+            than rows.
+        least: Variance of a function's coefficient, relative to the largest, below which the function is left out.
+        sweeps: How often the design is averaged over the rotations of neighbouring coordinates, one plane after the
+            other; each sweep divides the part that rotations change by four or more.
     """
 
     rows_a_feature: int = 4
@@ -52,14 +53,14 @@ class FeatureChoice:
 
 @dataclass(frozen=True, eq=False)
 class LabelFit:
-    """What the rows say of one label, or of several that the finite factor joins.
+    """The fit of one label, or of several labels that the finite factor joins.
 
     Attributes:
         basis: The functions.
-        b: Whitened coefficients, in units of their errors, (m, p, q): m sets of functions, q of 1 for scalars and of n
-            for vectors.
-        model: Least squares that gave them.
-        together: Least squares on functions of all vectors together, where there are few vectors.
+        b: Whitened coefficients, in units of their errors, shape (m, p, q): m sets of functions; q is 1 for scalars and
+            n for vectors.
+        model: The least squares fit that gave them.
+        together: Fits on functions of all vectors together, where there are few vectors.
     """
 
     basis: Basis
@@ -69,7 +70,7 @@ class LabelFit:
 
     @property
     def rows(self) -> int:
-        """How many rows, for the price of a parameter."""
+        """Number of rows, which sets the price of a parameter."""
         return len(self.model.labels)
 
     @property
@@ -79,11 +80,11 @@ class LabelFit:
 
     @property
     def is_vector(self) -> bool:
-        """Whether the label turns."""
+        """Whether the label is a vector."""
         return bool(self.b.shape[2] > 1)
 
     def turned(self, turn: FloatArray) -> FloatArray:
-        """Return b of the function x -> Q^-1 f(Q x).
+        """Return the coefficients b of the function x -> Q^-1 f(Q x).
 
         Args:
             turn: Orthogonal Q, shape (..., n, n).
@@ -98,13 +99,16 @@ class LabelFit:
 def label_fits(
     x: FloatArray, y: FloatArray, layout: VectorLayout, choice: FeatureChoice | None = None
 ) -> list[LabelFit]:
-    """Least squares of all labels on functions of vectors, added over the vectors that the finite factor permutes.
+    """Fit all labels by functions of vectors, added over the vectors that the finite factor permutes.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        layout: What the coordinates are.
+        layout: The vectors and scalars among the coordinates.
         choice: How many functions are used; `FeatureChoice()` where None.
+
+    Returns:
+        A fit for each label that varies, or for each orbit of labels.
     """
     choice = choice or FeatureChoice()
     sets = _Sets(x[:, layout.x.vectors], _spread_one(x[:, layout.x.scalars]), layout.x, choice)
@@ -130,7 +134,7 @@ def _spread_one(values: FloatArray) -> FloatArray:
 
 
 Parts = list[tuple[FloatArray, FloatArray | None]]
-"""Vectors (rows, k, n), with a weight (rows, k) each or none: their functions are added over k."""
+"""Vectors (rows, k, n), with or without weights (rows, k): their functions are added over k."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +175,7 @@ class _Sets:
         return found
 
     def _weights(self, orbit: Sequence[int]) -> list[FloatArray]:
-        """A scalar for each vector of an orbit, (rows, k): of orbits as long, in order, and single ones for all."""
+        """A scalar for each vector of an orbit, (rows, k): orbits of the same length in order, single ones for all."""
         orbits = self.side.scalar_orbits
         own = [self.scalars[:, list(o)] for o in orbits if len(o) == len(orbit) > 1]
         return own + [np.repeat(self.scalars[:, list(o)], len(orbit), 1) for o in orbits if len(o) == 1]
@@ -194,9 +198,9 @@ def _fit(views: list[list[Parts]], labels: FloatArray, n: int, choice: FeatureCh
 
 
 def _together(vectors: FloatArray, model: LabelModel, choice: FeatureChoice) -> tuple[LabelModel, ...]:
-    """Models of the same labels by products of coordinates of all vectors (rows, k, n); none where these are many.
+    """Models of the same labels by products of coordinates of all vectors (rows, k, n); none for many vectors.
 
-    Products of the vectors as they are, which say what is a polynomial of them, and of bounded ones.
+    One model has products of the vectors, for polynomial labels; the other has products of bounded vectors.
     """
     rows, count, n = vectors.shape
     q = model.labels.shape[1]
@@ -217,7 +221,7 @@ def _together(vectors: FloatArray, model: LabelModel, choice: FeatureChoice) -> 
 
 
 def _basis_of(n: int, sets: int, rows: int, most: int, choice: FeatureChoice) -> Basis:
-    """The largest basis of degree `most` at most that leaves so many rows for each function."""
+    """The largest basis of degree `most` or less that leaves `rows_a_feature` rows for each function."""
     fitting = (Basis(n, degree) for degree in range(most, 1, -1))
     return next((b for b in fitting if b.size * sets * choice.rows_a_feature <= rows), Basis(n, 1))
 

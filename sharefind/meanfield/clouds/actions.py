@@ -232,8 +232,8 @@ class JointAction:
             rng: Source of the draws.
 
         Returns:
-            Numbers of shape (*shape), codes of shapes (*shape, d_in) and (*shape, d_out), or matrices with those last
-            axes twice.
+            Numbers of shape `shape`, codes of shapes `(*shape, d_in)` and `(*shape, d_out)`, or matrices with
+            these last axes twice.
         """
         size, group, reps = int(np.prod(shape)), self.group, (self.in_rep, self.out_rep)
         if self._points is not None:
@@ -254,7 +254,7 @@ class JointAction:
         """Return the elements with the first row of the first axis replaced by the identity; they are changed in place.
 
         Args:
-            elements: What `draw` returned.
+            elements: The result of `draw`.
         """
         if isinstance(elements, Tensor):
             elements[0] = 0
@@ -270,7 +270,7 @@ class JointAction:
         """Return columns of elements.
 
         Args:
-            elements: What `draw` returned, shape (R, n).
+            elements: The result of `draw`, shape (R, n).
             index: Numbers of columns, shape (B,).
 
         Returns:
@@ -284,7 +284,7 @@ class JointAction:
         """Return moved samples, (rho_g x, rhohat_g y).
 
         Args:
-            elements: What `draw` returned, shape (R, B).
+            elements: The result of `draw`, shape (R, B).
             x: Inputs, shape (R or 1, B, d_in).
             y: Outputs, shape (R or 1, B, d_out).
         """

@@ -52,7 +52,7 @@ def inverse_root(
 
     Args:
         moment: C, shape (d, d).
-        bounded: What is done to eigenvalues (d,), ascending, so that none of them vanishes.
+        bounded: Function that bounds ascending eigenvalues (d,) away from 0.
 
     Returns:
         Symmetric, shape (d, d).

@@ -31,7 +31,7 @@ LAST_PLACES = 16
 
 @dataclass(frozen=True)
 class DataBounds:
-    """What data may be, so that nothing is lost in double precision.
+    """Bounds of data within which nothing is lost in double precision.
 
     Attributes:
         largest: Larger values are refused: squares, and sums of them over a data set, must stay finite.
@@ -153,8 +153,8 @@ def standardisation(
         in_rep: The candidate's action on X.
         out_rep: The candidate's action on Y.
         sigma: The activation that bounds the unit's outputs; None where nothing does.
-        how: What is done to the scale of x.
-        bounds: What data may be.
+        how: Treatment of the scale of x.
+        bounds: Bounds of the data.
         has_classes: Whether y holds probabilities of classes, which the group permutes.
         inputs: Names of the columns of x, for messages.
         outputs: Names of the columns of y.
@@ -214,8 +214,8 @@ def refuse_magnitude(values: FloatArray, name: str, bounds: DataBounds = BOUNDS)
 
     Args:
         values: Finite, of any shape.
-        name: What messages call them.
-        bounds: What data may be.
+        name: Their name in messages.
+        bounds: Bounds of the data.
 
     Raises:
         DataError: The largest is above `bounds.largest`, or below `bounds.smallest` and not 0.
@@ -238,8 +238,8 @@ def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS, na
 
     Args:
         values: Finite, shape (n, d).
-        name: What messages call them.
-        bounds: What data may be: six digits are needed by default.
+        name: Their name in messages.
+        bounds: Bounds of the data; by default six digits are needed.
         names: Names of the columns, for the message.
 
     Raises:
@@ -283,7 +283,7 @@ def _refuse_unscaled(rms: float, low: float, high: float) -> None:
 
 
 def _label_change(y: FloatArray, out_rep: Representation, sigma: Activation | None) -> tuple[FloatArray, float]:
-    """Shift (d_out,) and scale of the labels; those that do not vary become the centre of the range."""
+    """Shift (d_out,) and scale of the labels; constant labels become the centre of the range."""
     centre, sd = 0.0, 1.0
     if sigma is not None:
         centre, sd = (sigma.high + sigma.low) / 2, TARGET_SD * ((sigma.high - sigma.low) / 2)

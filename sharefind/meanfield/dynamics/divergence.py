@@ -35,7 +35,7 @@ class DivergenceRule:
         little: The same for clouds far out, which must have gained something.
         judged: Minibatches, the last ones, on which the losses are compared.
         smaller: Factor between steps that are tried after a divergence.
-        trials: Steps that are tried at most; those that are far too large show it at once.
+        trials: Largest number of steps that are tried; a step that is far too large shows it at once.
         margin: A step is recommended when a step larger by this factor works on the samples that are tried.
         trial_steps: Most steps of such a trial.
         most_particles: Largest number of particles that is recommended.
@@ -62,7 +62,7 @@ class DivergedError(NotConvergedError):
             was found.
 
     Args:
-        message: What happened, where, and what to do.
+        message: The fault, its place and the remedy.
     """
 
     def __init__(self, message: str, factor: float | None = None) -> None:
@@ -81,7 +81,7 @@ class Watch:
         start: theta^0, shape (R, D, N).
         config: Its settings.
         must_learn: Whether anything but particles that are not finite is a divergence.
-        rule: What counts as one.
+        rule: Criterion of divergence.
     """
 
     gradient: Gradient
@@ -160,19 +160,19 @@ class Watch:
 
     def _error(self, row: int, what: str, steps: int) -> DivergedError:
         where = f" in replicate {row} of {len(self.start)}" if len(self.start) > 1 else ""
-        told = f"training diverged{where}: {what} after {steps} steps of size {self.config.step_size:g}"
+        message = f"training diverged{where}: {what} after {steps} steps of size {self.config.step_size:g}"
         samples = self._seen
         if samples is None or not bool(torch.isfinite(samples.x).all() and torch.isfinite(samples.y).all()):
             advice = "and samples are not finite; rescale the inputs and labels, or remove such rows"
-            return DivergedError(f"{told}, {advice}")
+            return DivergedError(f"{message}, {advice}")
         factor = self._working_factor(row, samples)
         if factor is None:
-            return DivergedError(f"{told}, and no smaller step does better; rescale the inputs and labels")
+            return DivergedError(f"{message}, and no smaller step does better; rescale the inputs and labels")
         enough = math.ceil(self.config.particles / factor * (1 - 1e-12))  # a ratio of steps has rounding errors
         more = f", or {enough} particles" if enough <= self.rule.most_particles else ""
         alpha = f"SGDConfig(alpha={self.config.alpha * factor:.3g})"
         advice = f"use a smaller step, which learned the first samples: {alpha}{more}"
-        return DivergedError(f"{told}; {advice}", factor)
+        return DivergedError(f"{message}; {advice}", factor)
 
     def _working_factor(self, row: int, samples: Chunk) -> float | None:
         """Return the relative size of a smaller step with which one replicate learns the first samples, repeated."""

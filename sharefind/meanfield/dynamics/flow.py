@@ -150,7 +150,7 @@ class _BudgetSpent(Exception):
 
 
 def _solved(velocity: Velocity, start: FloatArray, marks: list[float], config: FlowConfig) -> Any:
-    """What SciPy's solve_ivp found; NotConvergedError where it did not reach the horizon."""
+    """The solution by SciPy's solve_ivp; NotConvergedError where it did not reach the horizon."""
     from scipy.integrate import solve_ivp
 
     with np.errstate(over="ignore", invalid="ignore"):

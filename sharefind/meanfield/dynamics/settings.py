@@ -56,7 +56,7 @@ class SGDConfig(BaseModel):
         dtype: Precision of the particles.
         device: Where the particles are, "cpu" or a torch device such as "cuda". Double precision is the default on
             "cpu", single precision elsewhere.
-        backend: What carries out the steps, see `stepping`.
+        backend: Implementation of the steps, see `stepping`.
         run_activations: Number of activations that all trainings of a run compute together, where known; they share the
             cost of compiling.
     """

@@ -18,13 +18,14 @@ import torch
 from torch import Tensor
 
 from sharefind.errors import ConfigError
+from sharefind.fresh_samples import compiled_samples
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.dynamics.divergence import Watch
 from sharefind.meanfield.dynamics.noise import NoiseShape
 from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule
 from sharefind.meanfield.dynamics.settings import PACE, Pace
 from sharefind.meanfield.dynamics.settings import SGDConfig as SGDConfig
-from sharefind.meanfield.dynamics.stepping import Chunk, Steps, choose_steps
+from sharefind.meanfield.dynamics.stepping import Chunk, CompiledSteps, Steps, choose_steps
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
 from sharefind.meanfield.objectives.schemes import Gradient, VanillaGradient
@@ -38,7 +39,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a training leaves behind.
+    """The result of a training.
 
     Attributes:
         clouds: particles (R, D, N) at each checkpoint, the last one at the horizon.
@@ -130,7 +131,8 @@ def train(
     tell = _Teller(progress, config.steps, pace)
     while first < config.steps:
         until = min(m for m in (*marks, first + length) if m > first)
-        x, y = read_steps(source, first, until)
+        with compiled_samples(isinstance(steps, CompiledSteps)):
+            x, y = read_steps(source, first, until)
         if steps is None:
             _refuse_other_rows(x, y, theta)
             activations = float(config.steps * len(theta) * x.shape[2] * config.particles * _width(gradient, y))

@@ -92,7 +92,7 @@ class TorchSteps:
 
         Args:
             theta: Particles, shape (R, D, N); they may be written.
-            chunk: What the steps take.
+            chunk: Samples and noise of the steps.
             loss: Shape (R,), float64, to which the mean loss of each minibatch before its update is added; None to
                 leave it out.
             on_step: Called after each step.
@@ -227,7 +227,7 @@ def choose_steps(
         theta: Particles, shape (R, D, N).
         activations: Number of activations that are computed in all.
         pace: Has the number of activations from which the kernel is compiled.
-        compiler: What compiles the kernel.
+        compiler: Function that compiles the kernel.
 
     Raises:
         ConfigError: The configuration names the kernel, and the kernel cannot do this or is not installed.

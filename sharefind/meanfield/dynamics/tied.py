@@ -27,7 +27,7 @@ def is_transformed() -> bool:
 
 
 class TiedEntries(nn.Module):
-    """Coefficients (*lead, dim) to the entries (*lead, n) of the tying space with these labels, differentiable twice.
+    """Coefficients `(*lead, dim)` to entries `(*lead, n)` of the tying space with these labels, twice differentiable.
 
     Entry i is the coefficient number labels[i], or minus that of -labels[i], or zero. It has no parameters; its buffers
     follow `to` and stay out of the state; they are made anew from the labels where memory was not kept, as by
@@ -39,13 +39,13 @@ class TiedEntries(nn.Module):
             added in order.
         spread: Sums are kept in several partial sums up to this number in all: additions to one number wait for each
             other.
-        max_copies: Most partial sums of one sum.
+        max_partial_sums: Largest number of partial sums of one sum.
         plain_entries: Up to this many entries in all, torch's own backward pass costs less than a call of the sums.
         index: For each entry, its place in the table of values.
         sums: Where each entry is added.
         starts: Row starts of the sparse matrix.
         ones: Entries of the sparse matrix.
-        copies: Number of partial sums of one sum.
+        partial_sums: Number of partial sums of one sum.
         dim: Number of coefficients.
         is_sparse_sum: Whether a sparse product computes the gradient.
 
@@ -59,7 +59,7 @@ class TiedEntries(nn.Module):
 
     small_class: int = 64
     spread: int = 4096
-    max_copies: int = 16
+    max_partial_sums: int = 16
     plain_entries: int = 2**15
 
     index: Tensor
@@ -75,7 +75,7 @@ class TiedEntries(nn.Module):
         self.dim = int(tying.abs().max())
         self.has_signs, self.has_zeros = bool((tying < 0).any()), bool((tying == 0).any())
         self.is_sparse_sum = len(tying) <= self.small_class * self.width
-        self.copies = 1 if self.is_sparse_sum else max(1, min(self.max_copies, self.spread // self.width))
+        self.partial_sums = 1 if self.is_sparse_sum else max(1, min(self.max_partial_sums, self.spread // self.width))
         for name, table in self._tables(tying).items():
             self.register_buffer(name, table.to(device), persistent=False)
 
@@ -88,7 +88,7 @@ class TiedEntries(nn.Module):
             sums = torch.argsort(slots, stable=True).to(torch.int32)
             starts[1:] = torch.bincount(slots, minlength=self.width).cumsum(0)
         else:
-            sums = slots + self.width * (torch.arange(len(slots), device="cpu") % self.copies)
+            sums = slots + self.width * (torch.arange(len(slots), device="cpu") % self.partial_sums)
         ones = torch.ones(len(slots) if self.is_sparse_sum else 0, device="cpu")
         return {"index": slots.to(torch.int32), "sums": sums, "starts": starts, "ones": ones}
 
@@ -147,12 +147,12 @@ class TiedEntries(nn.Module):
         flat = entries.reshape(-1, entries.shape[-1])
         if self.is_sparse_sum:
             return self._by_product(flat).reshape(*entries.shape[:-1], self.width)
-        sums = flat.new_zeros(len(flat), self.copies * self.width)
+        sums = flat.new_zeros(len(flat), self.partial_sums * self.width)
         if len(flat) == 1:
             sums[0].scatter_add_(0, self.sums, flat[0])
         else:
             sums.scatter_add_(1, self.sums.expand(len(flat), -1), flat)
-        return sums.reshape(*entries.shape[:-1], self.copies, self.width).sum(-2)
+        return sums.reshape(*entries.shape[:-1], self.partial_sums, self.width).sum(-2)
 
     def _by_product(self, flat: Tensor) -> Tensor:
         """Rows (r, n) -> (r, width)."""

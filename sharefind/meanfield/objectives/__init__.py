@@ -1,1 +1,1 @@
-"""What is made small: laws of data and minibatches, losses, penalties, risks, schemes."""
+"""The objectives of training: laws of data and minibatches, losses, penalties, risks, schemes."""

@@ -18,7 +18,7 @@ def build_named(
     """Return the function that a text names.
 
     Args:
-        what: What messages call it.
+        what: Its name in messages.
         text: A name, with numbers behind colons.
         plain: Functions without numbers.
         makers: For each other name what makes the function from numbers.

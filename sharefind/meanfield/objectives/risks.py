@@ -185,7 +185,7 @@ class Risk:
         return torch.einsum("gij,rgnj->rni", self._inverse.to(values), split) / len(self._averaged)
 
     def _covector(self, theta: Tensor, values: Tensor) -> Tensor:
-        """What the mean over evaluation points is taken against: values (R, p, d_out) -> (R, p, d_out)."""
+        """The covector of the mean over evaluation points: values (R, p, d_out) -> (R, p, d_out)."""
         _, y, w = self._points(theta)
         slope = self.loss.slope(self._pool(values), y) * (w * len(w)).unsqueeze(-1)
         if self._averaged is None:

@@ -69,7 +69,7 @@ def by_name(known: Iterable[Something], name: str, what: str) -> Something:
     Args:
         known: Items with names.
         name: The name.
-        what: What the message calls the items.
+        what: Name of the items in the message.
 
     Raises:
         UnitError: No item has that name.

@@ -1,6 +1,7 @@
-"""What training, risks and flows need of a unit sigma*: X x Z -> Y, and what units have in common.
+"""The interface of a unit sigma*: X x Z -> Y to training, risks and flows, and the common base of units.
 
-A unit proves its joint equivariance, sigma*(rho_g x, M_g z) = rhohat_g sigma*(x, z), when it is built (`equivariance`).
+A unit proves its joint equivariance, `sigma*(rho_g x, M_g z) = rhohat_g sigma*(x, z)`, when it is built (see
+`equivariance`).
 """
 
 from __future__ import annotations

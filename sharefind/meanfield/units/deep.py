@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from itertools import pairwise
+from itertools import pairwise, starmap
 from operator import add
 
 import numpy as np
@@ -27,7 +27,8 @@ from sharefind.meanfield.units.layer_functions import (
     PointFunction,
     signed_coordinates,
 )
-from sharefind.spaces import Block, ParameterSpace, Subspace, fixed_space
+from sharefind.spaces import Block, ParameterSpace, Subspace, fixed_space, supported
+from sharefind.typing import IntArray
 
 LAYERS = 2
 """Hidden layers of a unit that is built from one hidden representation."""
@@ -68,16 +69,20 @@ class DeepUnit(Unit):
     """sigma*(x, z) = W_L h_{L-1} + b_L with h_0 = x, h_l = [h_{l-1} +] s_l(W_l h_{l-1} + b_l), z = (W_1, b_1, ...).
 
     Each hidden layer has a representation by signed permutations, a sum of types. s_l applies the unit's function to
-    coordinates that are permuted, and tanh to those that change signs, so that it commutes with the representation.
+    permuted coordinates, and tanh to coordinates with changes of sign, so that it commutes with the representation.
     With residuals, h_{l-1} is added where both layers have the same representation.
 
     E^G is the sum over layers of Hom_G(H_{l-1}, H_l) and of the biases that the group fixes. The unit of Maass and
     Fontbona (2024) is any jointly equivariant function: every statement holds for the ensemble of such networks.
 
+    With windows, E is the part of E^G whose weights vanish outside of given orbits of entries: equivariant still.
+
     Attributes:
         hidden_reps: The representations of the hidden layers, from the inputs up.
-        function: What is applied to coordinates that are permuted.
+        function: Function of the permuted coordinates.
         has_residuals: Whether layers of equal representations are added.
+        windows: For each layer, one entry (row * columns + column) of each orbit of entries of its weight that may
+            differ from 0; None for all. All layers have all where left out.
 
     Raises:
         UnitError: A hidden layer is moved by another matrix than a signed permutation; the message names the generator.
@@ -89,6 +94,7 @@ class DeepUnit(Unit):
     function: PointFunction
     space: ParameterSpace
     has_residuals: bool = False
+    windows: tuple[IntArray | None, ...] = ()
 
     def __post_init__(self) -> None:
         for rep in self.hidden_reps:
@@ -111,7 +117,7 @@ class DeepUnit(Unit):
 
     @cached_property
     def layer_functions(self) -> tuple[LayerFunction, ...]:
-        """What is applied to each hidden layer."""
+        """The function of each hidden layer."""
         return tuple(LayerFunction(self.function, signed_coordinates(rep)) for rep in self.hidden_reps)
 
     @cached_property
@@ -122,18 +128,25 @@ class DeepUnit(Unit):
 
     @cached_property
     def weight_spaces(self) -> tuple[Subspace, ...]:
-        """Hom_G(H_{l-1}, H_l) of each layer, row by row."""
-        return tuple(fixed_space(hom(target, source)) for source, target in pairwise(self.reps))
+        """Hom_G(H_{l-1}, H_l) of each layer, row by row, inside its window."""
+        spaces = (fixed_space(hom(target, source)) for source, target in pairwise(self.reps))
+        return tuple(starmap(_inside, zip(spaces, self.layer_windows, strict=True)))
+
+    @property
+    def layer_windows(self) -> tuple[IntArray | None, ...]:
+        """The window of each layer; None for all entries."""
+        return self.windows or (None,) * (len(self.reps) - 1)
 
     @cached_property
     def bias_spaces(self) -> tuple[Subspace, ...]:
-        """What the group fixes in each hidden layer and in the outputs."""
+        """The fixed subspace of each hidden layer and of the outputs."""
         return tuple(fixed_space(rep) for rep in self.reps[1:])
 
     @cached_property
     def layer_spaces(self) -> tuple[Subspace, ...]:
         """E^G of each layer's weight and bias together; their sum is E^G of the unit."""
-        return tuple(fixed_space(hom(target, source) + target) for source, target in pairwise(self.reps))
+        spaces = (fixed_space(hom(target, source) + target) for source, target in pairwise(self.reps))
+        return tuple(starmap(_inside, zip(spaces, self.layer_windows, self.reps[1:], strict=True)))
 
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
         """Return the outputs, shape (R, d_out, B, N).
@@ -202,6 +215,15 @@ def layer_distances(unit: DeepUnit, theta: Tensor) -> list[float]:
     sizes = [space.ambient for space in unit.layer_spaces]
     parts = np.split(vectors, np.cumsum(sizes)[:-1], axis=1)
     return [float(np.mean(space.distance2(part))) for space, part in zip(unit.layer_spaces, parts, strict=True)]
+
+
+def _inside(space: Subspace, window: IntArray | None, bias: Representation | None = None) -> Subspace:
+    """The part of a space of weights, or of weights and biases, that vanishes outside of a window."""
+    if window is None:
+        return space
+    if bias is None:
+        return supported(space, window)
+    return supported(space, np.concatenate([window, np.arange(space.ambient - bias.dim, space.ambient)]))
 
 
 def _affine(weight: Tensor, bias: Tensor, layer: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ def refuse_unless_pointwise_equivariant(rep: Representation, sigma: Activation, 
     Args:
         rep: The action on the space to which sigma is applied: Y ("out_rep") or the hidden units ("hidden_rep").
         sigma: The activation.
-        unit: What the message calls the unit.
+        unit: Name of the unit in the message.
         option: The setting that the message advises to change.
 
     Raises:
@@ -57,9 +57,9 @@ def refuse_unless_orthogonal(
 
     Args:
         rep: The action on the space of these vectors.
-        unit: What the message calls the unit.
-        where: What it calls the space.
-        advice: What it says to do instead.
+        unit: Name of the unit in the message.
+        where: Name of the space in the message.
+        advice: The remedy in the message.
 
     Raises:
         UnitError: A generator changes lengths; the message names it.

@@ -205,7 +205,7 @@ class GatedUnit(PointwiseUnit):
         return torch.cat([theta[:, : -carried.shape[1]], carried], dim=1)
 
     def _features(self, hidden: Tensor, gated: Tensor, t: Tensor) -> list[Tensor]:
-        """What the outer blocks map to Y, in their order: [products,] gated vectors, gates."""
+        """The arguments of the outer blocks, in their order: [products,] gated vectors, gates."""
         products = [] if self.pairs_rep is None else [self.pairs.products(gated, hidden)]
         return [*products, gated, t]
 

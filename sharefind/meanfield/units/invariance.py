@@ -55,9 +55,9 @@ def refuse_unless_invariant(rep: Representation, invariance: Invariance, what: s
     Args:
         rep: The action on the space of the function.
         invariance: The class.
-        what: What messages call the function, such as "ridge penalty".
-        where: What they call the space.
-        advice: What they say to do instead.
+        what: Name of the function in messages, such as "ridge penalty".
+        where: Name of the space in messages.
+        advice: The remedy in messages.
 
     Raises:
         UnitError: A generator acts by another map; the message names it.

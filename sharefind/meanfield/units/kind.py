@@ -12,10 +12,10 @@ from sharefind.meanfield.units.base import Unit
 
 @dataclass(frozen=True)
 class UnitRequest:
-    """What a kind builds a unit from.
+    """The arguments from which a kind builds a unit.
 
     Attributes:
-        expression: What was asked for.
+        expression: The unit's expression, as the user wrote it.
         in_rep: The action of a group on X.
         out_rep: Its action on Y.
         hidden: Its action on the hidden space, for kinds with one.
@@ -109,7 +109,7 @@ class UnitChoice:
     Attributes:
         kind: Its kind.
         has_bias: Whether it says `+bias`.
-        detail: What stands behind the colon, or the default.
+        detail: The text after the colon, or the default.
     """
 
     kind: UnitKind

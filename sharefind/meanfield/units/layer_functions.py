@@ -51,7 +51,7 @@ POINT_FUNCTIONS = TANH, LOGISTIC, RELU, GELU
 
 @dataclass(frozen=True, eq=False)
 class LayerFunction:
-    """What is applied to a hidden layer: sigma on coordinates that the group permutes, tanh on those that change signs.
+    """The function of a hidden layer: sigma on coordinates that the group permutes, tanh on those with changes of sign.
 
     It commutes with signed permutations that keep the two kinds of coordinates apart: sigma meets permutations alone,
     and tanh is odd.
@@ -78,7 +78,7 @@ class LayerFunction:
         """Return the layer, shape (..., h, B, N).
 
         Args:
-            t: What the layer's linear map gives, shape (..., h, B, N).
+            t: Output of the layer's linear map, shape (..., h, B, N).
         """
         values = self.function.value(t)
         return torch.where(self._column, torch.tanh(t), values) if self.is_mixed else values
@@ -91,7 +91,7 @@ class LayerFunction:
         """Return the derivative of each coordinate, shape (..., h, B, N).
 
         Args:
-            t: What the layer's linear map gives, shape (..., h, B, N).
+            t: Output of the layer's linear map, shape (..., h, B, N).
             value: The layer at t, same shape.
         """
         slopes = self.function.slope(t, value)

@@ -23,7 +23,7 @@ class LengthGates:
 
     Attributes:
         labels: 0 for a scalar, or the number of its vector, shape (dim,).
-        softening: What is added to lengths, in the units of h.
+        softening: Softening length, in the units of h.
     """
 
     labels: tuple[int, ...]
@@ -86,7 +86,7 @@ class LengthGates:
 
         Args:
             h: Shape (R, dim, B, N).
-            lengths: What `lengths` returned, shape (R, types, B, N).
+            lengths: The result of `lengths`, shape (R, types, B, N).
 
         Returns:
             Shape (R, dim, B, N).

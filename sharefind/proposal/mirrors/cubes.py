@@ -49,7 +49,7 @@ class Cubes:
 
     @cached_property
     def place(self) -> IntArray:
-        """Where each input stands in the table, int64 (d_in,); -1 for those that are not in it."""
+        """Where each input stands in the table, int64 (d_in,); -1 for inputs that are not in it."""
         place = np.full(self.size, -1, dtype=np.int64)
         place[self.inputs] = np.arange(len(self.inputs))
         return place
@@ -194,7 +194,7 @@ def _line(
 
 @dataclass(frozen=True, eq=False)
 class CubicLines:
-    """What images of columns leave to be compared.
+    """The products left to compare under images of columns.
 
     Attributes:
         cubes: The coefficients.

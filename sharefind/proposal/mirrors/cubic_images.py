@@ -19,12 +19,12 @@ Settled = tuple[tuple[int, Image], ...]
 
 @dataclass(frozen=True, eq=False)
 class CubicImages:
-    """What products of three refute of images of inputs.
+    """The images of inputs that products of three refute.
 
     Attributes:
-        lines: What is compared.
+        lines: Lines of products that are compared.
         effort: How near coefficients must come.
-        by_label: What was found for images of labels.
+        by_label: Findings for images of labels.
         by_input: The same for images of one or two inputs beside those of labels.
     """
 

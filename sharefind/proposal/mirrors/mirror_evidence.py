@@ -41,7 +41,7 @@ class EvidenceSettings:
 
 @dataclass(frozen=True, eq=False)
 class TiedTerms:
-    """What a group of maps makes of the coefficients.
+    """The coefficients under a group of maps.
 
     Attributes:
         log_odds: Log of the odds for the group against no symmetry, the price of choosing it among others included.

@@ -34,7 +34,8 @@ class MirrorSearch:
         steps: Partial maps that were looked at.
         is_exhaustive: Whether the search was not cut short.
         on_progress: Called as columns get images.
-        against: What products with an input and its image refute of others, for images of labels that were met.
+        against: Images of other inputs that products with an input and its image refute, for the images of labels so
+            far.
     """
 
     terms: Terms
@@ -258,7 +259,7 @@ class _State:
         return bool(either[seen].any(axis=1).all() and either[:, seen].any(axis=0).all())
 
     def with_input(self, a: int, image: Image) -> _State | None:
-        """One more image of an input; products with those that have images decide what is left for the others."""
+        """One more image of an input; its products with inputs that have images restrict the images of the others."""
         b, t = image
         if not self.left[0 if t > 0 else 1, a, b]:
             return None

@@ -7,7 +7,7 @@ import numpy as np
 from sharefind.typing import IntArray
 
 Image = tuple[int, int]
-"""What a column goes to, and with which sign."""
+"""The image of a column, with its sign."""
 
 
 def closed_cycles(images: dict[int, Image], size: int) -> tuple[IntArray, IntArray]:

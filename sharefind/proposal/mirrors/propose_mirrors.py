@@ -49,7 +49,7 @@ MIRROR_SETTINGS = MirrorSettings()
 
 @dataclass(frozen=True, eq=False)
 class MirrorProposal:
-    """What the proposing rows speak for.
+    """The finding of the proposing rows.
 
     Attributes:
         maps: Generators of the group; none where no map is more than an accident.
@@ -116,7 +116,7 @@ class _Rows:
     on_progress: StageProgress
 
     def best(self, terms: Terms) -> MirrorProposal:
-        """What some coefficients speak for, compared more loosely where they speak for nothing."""
+        """The finding of some coefficients; they are compared more loosely where they propose nothing."""
         for blur in self.settings.blurs:
             proposal = self._proposed(replace(terms, blur=blur))
             if proposal.maps:

@@ -22,7 +22,7 @@ class SearchEffort:
         widest: Nor when its standard deviation is larger or smaller by this factor.
         live: Coefficients with a smaller |z| on both sides are not counted.
         clearest: Coefficients of a label that must have one of like size in another, before all are compared.
-        least: What a coefficient that is seen goes to must have this z at least, with the right sign.
+        least: The image of a coefficient that is seen must have this z at least, with the right sign.
         steps: Most partial maps that one search examines.
         most_steps: Most partial maps of all searches together.
         leaves: Maps that one search returns at most.

@@ -49,7 +49,7 @@ class SettlingSettings:
 
 @dataclass(frozen=True, eq=False)
 class ImagesLeft:
-    """What is left of a map: [0, a, b] that column a goes to b, [1, a, b] that it goes to the negative of b.
+    """The possible images: [0, a, b] that column a goes to b, [1, a, b] that it goes to the negative of b.
 
     Attributes:
         inputs: bool (2, d_in, d_in).
@@ -63,7 +63,7 @@ class ImagesLeft:
 def images_left(
     maps: Sequence[SignedMap], terms: Terms, settings: SettlingSettings | None = None
 ) -> tuple[ImagesLeft, ...]:
-    """What the coefficients leave of each map that generates a group.
+    """The images that the coefficients leave possible, for each map that generates a group.
 
     Args:
         maps: Generators.
@@ -71,7 +71,7 @@ def images_left(
         settings: When an image is refuted.
 
     Returns:
-        The images that are left, of which those of the map are some, for each map.
+        For each map the images that are not refuted; the map's own images are among them.
     """
     settings = settings or SettlingSettings()
     return tuple(_Settling(g, terms, settings).along(_Base(maps, terms)) for g in maps)
@@ -93,13 +93,13 @@ class _Base:
         return orbit_numbers([g for level in below[:1] for g in level.generators], self.size)
 
     def moved(self, orbits: IntArray) -> list[int]:
-        """The points that are not alone in their orbits, those that tell most first."""
+        """The points that are not alone in their orbits, the most informative first."""
         sizes = np.bincount(orbits)
         return [p for p in self.order if sizes[orbits[p]] > 1]
 
 
 class _Settling:
-    """What is left of one map, as more and more of its images are settled."""
+    """The possible images of one map, as more and more of them are settled."""
 
     def __init__(self, g: SignedMap, terms: Terms, settings: SettlingSettings) -> None:
         m, d = terms.linear[0].shape
@@ -135,7 +135,7 @@ class _Settling:
         return int(self.inputs.is_settled.sum() + self.outputs.is_settled.sum())
 
     def _followed(self, first: int, base: _Base) -> _Settling:
-        """What is left when a column is granted, with all that follows."""
+        """The possible images after a column is granted, with all consequences."""
         found, granted = copy(self), [first]
         found.outputs, found.inputs = self.outputs.copied(), self.inputs.copied()
         while granted:
@@ -167,7 +167,7 @@ class _Settling:
             self._spread()
 
     def _firsts(self, base: _Base) -> list[int]:
-        """Some points that the map moves: those that leave their columns first, of these those that tell most."""
+        """Some points that the map moves: points that leave their columns first, the most informative before others."""
         moved = [p for p in base.order if self.points[p] != p]
         return sorted(moved, key=lambda p: not self._leaves(p))[: self.starts]
 
@@ -233,7 +233,7 @@ class _Settling:
             is_new = bool(self.inputs.narrowed() + self.outputs.narrowed())
 
     def _told_by_output(self, j: int) -> None:
-        """What the coefficients of a label leave of inputs."""
+        """The images of inputs that the coefficients of a label leave possible."""
         k, s = self.outputs.image(j)
         same = np.eye(self.inputs.left.shape[1], dtype=bool) & (j == k)
         values, errors = self.terms.linear[0], self.linear_errors
@@ -248,7 +248,7 @@ class _Settling:
         self.outputs.told.append(j)
 
     def _told_by_input(self, a: int) -> None:
-        """What the coefficients of an input leave of labels, and its products of other inputs."""
+        """The images of labels that the coefficients of an input leave possible, and of inputs by its products."""
         b, t = self.inputs.image(a)
         every = np.eye(self.outputs.left.shape[1], dtype=bool)
         values, errors = self.terms.linear[0].T, self.linear_errors.T
@@ -265,7 +265,7 @@ class _Settling:
             self._told_by_products(j, a, self.inputs.told[:-1])
 
     def _told_by_products(self, j: int, a: int, before: Sequence[int]) -> None:
-        """What products with an input that is settled, and with those before it, leave of the other input."""
+        """The images of an input that its products with a settled input, and with earlier ones, leave possible."""
         (k, s), (b, t) = self.outputs.image(j), self.inputs.image(a)
         same = np.eye(self.inputs.left.shape[1], dtype=bool) & ((j, a) == (k, b))
         same[b, a] |= j == k  # x_a x_b itself, if they are exchanged
@@ -290,7 +290,7 @@ class _Settling:
             self.inputs.compare(pair, line.same, line.known, line.is_even)
 
     def _told_by_cubes(self, j: int) -> None:
-        """What products of three leave of inputs when a label is settled: those with products of like size."""
+        """The images of inputs that products of three leave possible for a settled label: of like products."""
         if not self.has_cubes:
             return
         k, s = self.outputs.image(j)
@@ -301,7 +301,7 @@ class _Settling:
         self.inputs.deny(largest, count)
 
     def _labels_told_by_cubes(self, a: int) -> None:
-        """What products of an input with others that are settled leave of labels."""
+        """The images of labels that products of an input with settled ones leave possible."""
         cubes, told = self.terms.cubes, self.inputs.told
         for triple in cubes.entered[(cubes.entered == a).any(axis=1) & np.isin(cubes.entered, told).all(axis=1)]:
             images = [self.inputs.image(int(c)) for c in triple]

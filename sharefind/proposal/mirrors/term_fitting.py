@@ -59,9 +59,9 @@ class TermFitting:
         """Products that residuals ask for, the clearest first, as long as there are rows for them.
 
         Args:
-            entered: Those that are known to matter.
-            degree: Largest number of inputs of a product; those of fewer come first.
-            among: The inputs whose products of three are looked at, bool (d_in,); None for all.
+            entered: Products that are known to matter.
+            degree: Largest number of inputs of a product; products of fewer inputs come first.
+            among: The inputs whose products of three are examined, bool (d_in,); None for all.
 
         Returns:
             All that enter.
@@ -134,7 +134,7 @@ class TermFitting:
         return kept
 
     def independent(self, entered: Entered, products: IntArray) -> IntArray:
-        """Return products without those that others determine, among the entered ones or the ones before.
+        """Return products that others do not determine, among the entered ones or the ones before.
 
         Args:
             entered: Products that entered.
@@ -226,7 +226,7 @@ class TermFitting:
         return found
 
     def _basis(self, degree: int) -> FloatArray | None:
-        """What products are read beside: inputs for those of three, the mean alone for those of two."""
+        """The terms fitted beside products: inputs beside those of three, the mean alone beside those of two."""
         return np.linalg.qr(self.design(Entered.none()))[0] if degree == 3 else None
 
     def _columns(self, factors: IntArray, basis: FloatArray | None) -> FloatArray:

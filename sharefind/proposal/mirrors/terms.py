@@ -78,7 +78,7 @@ class Terms:
 
     @property
     def _blurred(self) -> tuple[FloatArray, FloatArray]:
-        """What the blur adds to variances of each label, (d_out,), and the sizes of inputs, (d_in,)."""
+        """The variance that the blur adds to each label, (d_out,), and the sizes of inputs, (d_in,)."""
         largest = np.max(np.abs(self.linear[0]) * self.spread, axis=1, initial=0.0)
         return (self.blur * largest) ** 2, np.where(self.spread > 0, self.spread, 1.0)
 
@@ -141,7 +141,7 @@ def fit_terms(
         y: Labels, shape (n, d_out).
         settings: Which products enter.
         names: Names of the columns of x, for messages.
-        wanted: Products (a, b) that enter, int64 (p, 2), and no others; None: those that matter.
+        wanted: Products (a, b) that enter, int64 (p, 2), and no others; None chooses the products that matter.
         triples: Products (a, b, c) that enter, int64 (p, 3); None: none.
         on_progress: Called as products are looked at.
 

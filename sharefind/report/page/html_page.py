@@ -36,6 +36,7 @@ from sharefind.report.pictures.drawing import require_matplotlib
 from sharefind.report.pictures.palette import DARK, NAMES
 from sharefind.report.text import verdict as words
 from sharefind.report.text.column_labels import column_list
+from sharefind.report.text.diagnosis_words import diagnosis_sentences
 from sharefind.report.text.guarantees import not_promised, promised
 from sharefind.report.text.mirror_words import aside_lines, mirror_title
 from sharefind.report.text.relation_words import decides_by_relation, relation_sentences
@@ -115,7 +116,7 @@ def rendered(template: str, **values: Any) -> str:
 
     Args:
         template: Name of its file, which extends `frame.html`.
-        values: What its variables stand for.
+        values: Values of its variables.
     """
     environment = Environment(
         loader=FunctionLoader(_page_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -188,7 +189,7 @@ def _tables(view: RunView) -> dict[str, Any]:
         "verdict_grid": verdict_grid(view),
         "verdict_sentences": relation_sentences(view.result),
         "diagnosis_grid": diagnosis_grid(view),
-        "diagnosis_sentences": words.diagnosis_sentences(view.result),
+        "diagnosis_sentences": diagnosis_sentences(view.result),
         "map_grids": map_grids(view),
         "rival_grid": rival_grid(view),
         "mirror_title": None if view.result.mirror is None else mirror_title(view.result.mirror),

@@ -254,7 +254,7 @@ def _captions(view: RunView, name: str, node: SearchNode | None) -> Iterator[str
         yield "What lies at or left of alpha is rejected; a group inside one that was not rejected needs no test."
         total = len(tested(view))
         yield (
-            f"Drawn are {SIZES.groups} of {total}, those that were not rejected before the others."
+            f"Drawn are {SIZES.groups} of {total}, groups that were not rejected before the others."
             if total > SIZES.groups
             else ""
         )
@@ -320,11 +320,11 @@ def _particle_captions(view: RunView, node: SearchNode | None) -> Iterator[str]:
 def _plane_words(node: SearchNode) -> str:
     both = "in the plane of the two directions in which they spread most"
     if node.space.is_zero:
-        return f"{both}: those that stay are at 0."
+        return f"{both}: particles that stay are at 0."
     if node.space.is_full:
         return f"{both}: Z is everything, and cannot be left."
     return (
-        "in the plane of the directions in which they spread most along E_j and normal to it (upwards): those that "
+        "in the plane of the directions in which they spread most along E_j and normal to it (upwards): particles that "
         "stay keep to the line E_j."
     )
 

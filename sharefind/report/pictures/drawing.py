@@ -212,7 +212,7 @@ def require_matplotlib(what: str) -> None:
     """Refuse to draw without matplotlib.
 
     Args:
-        what: What needs it, for the message.
+        what: Name of the feature that needs it, for the message.
 
     Raises:
         ConfigError: matplotlib is not installed.
@@ -297,7 +297,7 @@ def plot(view: RunView, name: str, target: str | Path | Axes | None, caller: str
         view: The run.
         name: Name of the picture.
         target: Where to; None for a new figure.
-        caller: What messages call the function that was asked.
+        caller: Name of the calling function in messages.
 
     Returns:
         The new figure where no target is given.

@@ -1,4 +1,4 @@
-"""What an audit found, as tables: for terminals by rich, for pages by `sharefind.html`."""
+"""Findings of an audit as tables: for terminals by rich, for pages by `sharefind.html`."""
 
 from __future__ import annotations
 

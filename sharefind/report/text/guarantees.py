@@ -1,4 +1,4 @@
-"""What a run guarantees and what it does not, in sentences; docs/statistics.md has the proofs."""
+"""Guarantees of a run, and their limits, in sentences; docs/statistics.md has the proofs."""
 
 from __future__ import annotations
 

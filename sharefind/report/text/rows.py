@@ -15,7 +15,7 @@ from sharefind.report.text.relation_words import decides_by_relation
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.subgroup_words import subgroup_words
 from sharefind.report.text.verdict import proposal, stabiliser_sentence
-from sharefind.search import Evidence, Growth, SearchNode
+from sharefind.search import Growth, NodeEvidence, SearchNode
 from sharefind.search.result import Result
 from sharefind.search.result_parts import ClassYardstick, DiagnosisRow, SymmetryRow
 from sharefind.search.three_verdicts import answer_words, likeliest_words
@@ -27,7 +27,7 @@ DIAGNOSIS_HEADINGS = ("group", "broken", "p, inputs alone", "tied model loses (9
 OPEN_HEADINGS = ("space", "dim", "proposed from", "explained")
 
 
-def node_cells(node: SearchNode, evidence: Evidence, mark: str = "") -> tuple[str, ...]:
+def node_cells(node: SearchNode, evidence: NodeEvidence, mark: str = "") -> tuple[str, ...]:
     """Return the cells of a visited node, under `NODE_HEADINGS`.
 
     Args:

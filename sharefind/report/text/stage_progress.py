@@ -12,7 +12,8 @@ from rich.progress import Progress, TaskID
 from rich.text import Text
 
 from sharefind.progress import StageProgress, unwatched
-from sharefind.report.text.live_progress import bar_columns, is_shown
+from sharefind.report.text.live_progress import is_shown
+from sharefind.report.text.live_views import bar_columns
 
 PROPOSING = "proposing maps: "
 """Before the stages of what comes before a search."""
@@ -33,7 +34,7 @@ def stage_progress(
 
     Args:
         console: A console on stderr.
-        words: What is done before the first stage.
+        words: Name of the work before the first stage.
         is_silent: Whether output is silent.
         is_json: Whether the output is JSON.
         prefix: Words before the name of a stage.

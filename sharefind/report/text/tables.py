@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sharefind.report.text import verdict as words
+from sharefind.report.text.diagnosis_words import diagnosis_sentences
 from sharefind.report.text.mirror_words import (
     MIRROR_HEADINGS,
     aside_lines,
@@ -27,14 +28,11 @@ from sharefind.report.text.relation_words import relation_sentences
 from sharefind.report.text.rows import (
     DIAGNOSIS_HEADINGS,
     NODE_HEADINGS,
-    OPEN_HEADINGS,
     SYMMETRY_HEADINGS,
     diagnosis_cells,
     nearest,
     node_cells,
-    open_cells,
     origin_cells,
-    share,
     statistic_name,
     symmetry_cells,
     tests_title,
@@ -46,7 +44,7 @@ from sharefind.report.text.rows import (
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.space_words import space_view
 from sharefind.report.text.text_style import STYLE
-from sharefind.search import Decision, Evidence, Growth, SearchNode
+from sharefind.search import Decision, SearchNode
 from sharefind.search.map_words import MAP_HEADINGS, MAP_NOTE, MAP_TEXTS, map_cells, map_sentences, map_title
 from sharefind.search.result import Result
 from sharefind.search.three_verdicts import (
@@ -57,7 +55,7 @@ from sharefind.search.three_verdicts import (
     verdict_table,
 )
 from sharefind.storage import shell_word
-from sharefind.written import number, plural
+from sharefind.written import plural
 
 DECISION_STYLES = {Decision.STAY: "bold green", Decision.GROW: "yellow"}
 
@@ -98,7 +96,7 @@ def mirror_view(result: Result) -> list[RenderableType]:
         return []
     parts: list[RenderableType] = [Text(f"\n{mirror_title(found)}", style="bold")]
     for place, one in enumerate(found.generators, start=1):
-        table = _titled_table(f"\n{mirror_name(one, place, len(found.generators))}")
+        table = titled_table(f"\n{mirror_name(one, place, len(found.generators))}")
         for heading in MIRROR_HEADINGS:
             table.add_column(heading, overflow="fold")
         for cells in moved_cells(one):
@@ -124,7 +122,7 @@ def node_table(nodes: Sequence[SearchNode], title: str, chain: Iterable[str] = (
         title: Title of the table.
         chain: Keys of the nodes that are marked.
     """
-    table = _titled_table(title)
+    table = titled_table(title)
     number_heading, space_heading, *headings, last_heading = NODE_HEADINGS
     table.add_column(number_heading, justify="right")
     table.add_column(space_heading, overflow="fold", min_width=5)
@@ -139,7 +137,12 @@ def node_table(nodes: Sequence[SearchNode], title: str, chain: Iterable[str] = (
     return table
 
 
-def _titled_table(title: str) -> Table:
+def titled_table(title: str) -> Table:
+    """Return an empty table of the usual form under a title.
+
+    Args:
+        title: The title.
+    """
     return Table(
         title=title,
         title_justify="left",
@@ -205,7 +208,7 @@ def verdict_view(view: RunView, *, is_all: bool) -> list[RenderableType]:
         return []
     shown = rows if is_all else verdict_rows(rows, view.alpha, STYLE.verdicts)
     headings, cells = verdict_table(rows, shown)
-    table = _titled_table("\nInputs, relation, price")
+    table = titled_table("\nInputs, relation, price")
     for heading in headings:
         is_text = heading in VERDICT_TEXTS
         table.add_column(_broken(heading), justify="left" if is_text else "right", overflow="fold")
@@ -233,14 +236,14 @@ def diagnosis_view(result: Result) -> list[RenderableType]:
     rows = result.diagnosis
     if not rows:
         return []
-    table = _titled_table("\nDiagnosis of what was rejected")
+    table = titled_table("\nDiagnosis of what was rejected")
     for heading in DIAGNOSIS_HEADINGS[:2]:
         table.add_column(heading, overflow="fold")
     for heading in DIAGNOSIS_HEADINGS[2:]:
         table.add_column(heading, justify="right", overflow="fold")
     for name, row in rows.items():
         table.add_row(*map(Text, diagnosis_cells(name, row)))
-    return [table, *map(Text, words.diagnosis_sentences(result))]
+    return [table, *map(Text, diagnosis_sentences(result))]
 
 
 def map_view(view: RunView) -> list[RenderableType]:
@@ -253,7 +256,7 @@ def map_view(view: RunView) -> list[RenderableType]:
     for row in result.maps:
         cells = map_cells(row, result.inputs, result.outputs)
         if cells:
-            table = _titled_table(f"\n{map_title(row, len(result.maps))}")
+            table = titled_table(f"\n{map_title(row, len(result.maps))}")
             for heading in MAP_HEADINGS:
                 table.add_column(heading, justify="left" if heading in MAP_TEXTS else "right", overflow="fold")
             for line in cells:
@@ -272,7 +275,7 @@ def yardstick_view(result: Result) -> list[RenderableType]:
     rows, note = yardstick_rows(result), yardstick_note(result)
     if not rows:
         return [Text(f"\n{note}")] if note else []
-    table = _titled_table("\nYardstick")
+    table = titled_table("\nYardstick")
     model, quality = yardstick_headings(result)
     table.add_column(model)
     table.add_column(quality, justify="right")
@@ -292,7 +295,7 @@ def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
     if not rows:
         return []
     title = f"{plural(len(rows), 'candidate group')}: {tests_title(view.result)}, statistic {statistic_name(rows)}"
-    table = _titled_table(f"\n{title}")
+    table = titled_table(f"\n{title}")
     group_heading, *headings, last_heading = SYMMETRY_HEADINGS
     table.add_column(group_heading, overflow="fold")
     for heading in headings:
@@ -331,101 +334,3 @@ def _larger(stopped: str) -> str:
     """Return the option that ended the search, to be given with a larger number."""
     name = stopped.partition(" ")[0].removeprefix("--").replace("_", "-")  # the estimator wrote `max_nodes`
     return f" --{name} ..." if name in ("max-nodes", "max-seconds") else ""
-
-
-def lattice_view(view: RunView, *, is_all: bool = True) -> RenderableType:
-    """Show every node of the search: visited ones with their evidence, then open ones.
-
-    Args:
-        view: The run.
-        is_all: Whether to show every test.
-
-    Returns:
-        Something that a rich console can print.
-    """
-    chain = [node.key for node in view.chain]
-    visited, left = view.lattice.visited(), view.open_nodes
-    parts: list[RenderableType] = [
-        node_table(visited, f"{plural(len(visited), 'visited node')} (* = chain)", chain),
-        reasons([node for node in visited if node.key not in chain]),
-    ]
-    if left:
-        parts.append(_open_table(view, left))
-    if has_verdicts(view.result.symmetries) and (is_all or not has_relation(view.result.symmetries)):
-        parts += verdict_view(view, is_all=is_all)  # the summary has the relation's, cut short
-    return Group(*parts, *symmetry_table(view, is_all=is_all))
-
-
-def _open_table(view: RunView, nodes: Sequence[SearchNode]) -> Table:
-    more = f", the first {STYLE.open_nodes}" if len(nodes) > STYLE.open_nodes else ""
-    title = f"\n{plural(len(nodes), 'open node')} (proposed, never visited{more})"
-    table = _titled_table(title)
-    for heading in OPEN_HEADINGS:
-        is_text = heading in ("space", "proposed from")
-        table.add_column(heading, justify="left" if is_text else "right", overflow="fold" if is_text else "ellipsis")
-    for node in nodes[: STYLE.open_nodes]:
-        table.add_row(*map(Text, open_cells(view, node)))
-    return table
-
-
-def node_view(view: RunView, node: SearchNode) -> RenderableType:
-    """Show one node: its evidence, its space, the growths that led to it and from it.
-
-    Args:
-        view: The run.
-        node: The node.
-
-    Returns:
-        Something that a rich console can print.
-    """
-    place = "visited as number " + str(node.number) if node.number is not None else "proposed, never visited"
-    title = f"{node.label}, dimension {node.space.dim} of {view.ambient}, {place}"
-    parts: list[RenderableType] = [Text(title, style="bold")]
-    if node.evidence is not None:
-        parts.append(_evidence_table(node.evidence))
-    parts += [Text("space", style="bold"), space_view(node.space, view.blocks, view.names)]
-    for title, growths, end in (
-        ("proposed by", view.growths_to(node), "source"),
-        ("growths from here", view.growths_from(node), "target"),
-    ):
-        if growths:
-            parts.append(_growth_table(view, title, growths, end))
-    return Group(*parts)
-
-
-def _evidence_table(evidence: Evidence) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    rows = {
-        "decision": f"{evidence.decision.value} ({evidence.rule})",
-        "reason": evidence.reason,
-        "dist^2": number(evidence.dist2),
-        "delta": number(evidence.delta),
-        "RMD^2": number(evidence.rmd2),
-        "relative escape": number(evidence.relative_escape),
-        "p": number(evidence.p_value),
-        "adjusted p": number(evidence.p_adjusted),
-        "saddle": "yes: stationary, not optimal" if evidence.stationary_not_optimal else "no",
-        "risk": number(evidence.risk),
-        "horizon": number(evidence.horizon),
-        "trainings": str(evidence.replicates),
-        "accepted here": packed(evidence.groups),
-        "rejected here": packed(evidence.rejected),
-    }
-    for name, value in rows.items():
-        table.add_row(name, Text(value))
-    return table
-
-
-def _growth_table(view: RunView, title: str, growths: Sequence[Growth], end: str) -> Table:
-    more = f" (the first {STYLE.open_nodes} of {len(growths)})" if len(growths) > STYLE.open_nodes else ""
-    table = _titled_table(f"\n{title}{more}")
-    table.add_column("space", overflow="fold")
-    table.add_column("dim", justify="right")
-    table.add_column("rule")
-    table.add_column("explained", justify="right")
-    for growth in growths[: STYLE.open_nodes]:
-        other = view.lattice.node(growth.source if end == "source" else growth.target)
-        table.add_row(Text(other.label), str(other.space.dim), growth.rule, share(growth))
-    return table

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sharefind.errors import RunFolderError, setting
+from sharefind.folder_locks import LOCK
 from sharefind.search.persistence.particles import PARTICLES
-from sharefind.storage import LOCK, TEMPORARY
+from sharefind.storage import TEMPORARY
 
 
 def refuse_occupied(path: Path) -> None:

@@ -18,7 +18,7 @@ from sharefind.inference.relation.group_shares import GroupShares
 from sharefind.search.json_fields import Part, Size, Word
 from sharefind.search.map_rows import MapRow
 from sharefind.search.memory import DIAGNOSIS, MAP, RELATION, SHARES, TEST, Kind
-from sharefind.search.node_evidence import Bounded, Evidence, NonNegative
+from sharefind.search.node_evidence import Bounded, NodeEvidence, NonNegative
 from sharefind.search.node_record import NODE, NodeRecord
 from sharefind.search.rules.growth import Proposal
 from sharefind.search.search_lattice import Growth, SearchNode, SnapRow, snap_json
@@ -54,7 +54,7 @@ class _Node(Part):
 
     def value(self) -> NodeRecord:
         proposals = tuple(p.value() for p in self.proposals)
-        return NodeRecord(self.key, Evidence.from_json(self.evidence), proposals)
+        return NodeRecord(self.key, NodeEvidence.from_json(self.evidence), proposals)
 
 
 class _Test(Part):

@@ -22,7 +22,7 @@ PARTICLES = "particles"
 """The folder of particles inside that of a run."""
 
 FILE = re.compile(r"node-[0-9]{4,9}\.safetensors")
-"""What a file of particles is called."""
+"""The name of a file of particles."""
 
 
 def digest(content: bytes) -> str:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from sharefind.errors import RunFolderError, SharefindError, one_line, wording
+from sharefind.folder_locks import sole_use
 from sharefind.formats import parse_toml
 from sharefind.inference import RandomisationTest
 from sharefind.limits import DEFAULT_LIMITS, Limits
@@ -43,7 +44,6 @@ from sharefind.storage import (
     json_text,
     local_name,
     portable_name,
-    sole_use,
     sweep,
     write_atomically,
 )
@@ -61,7 +61,7 @@ RUN = "run"
 _SPENT = TypeAdapter(dict[Literal["seconds"], Annotated[float, Field(ge=0, allow_inf_nan=False)]])
 
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, SharefindError)
-"""What a line with a right checksum and wrong content raises."""
+"""Exceptions of a line with a right checksum and wrong content."""
 
 
 class RunFolder:
@@ -154,14 +154,14 @@ class RunFolder:
 
     @cached_property
     def _mark(self) -> str | None:
-        """What tells this run's lines from those of other samples or settings; None before it is claimed."""
+        """The mark of this run's lines, which other samples or settings do not have; None before the run is claimed."""
         files = [self.path / name for name in (FINGERPRINT, SETTINGS_FINGERPRINT)]
         if not all(file.is_file() for file in files):
             return None
         return digest(b"".join(read_small(file).strip() for file in files))[:16]
 
     def _all(self, kind: Kind[Any]) -> dict[str, Any]:
-        """What a journal keeps; lines that cannot be read are noted and left out, and their work is done again."""
+        """The records of a journal; unreadable lines are noted and left out, and their work is repeated."""
         if kind in self._kept:
             return self._kept[kind]
         codec, journal = CODECS[kind], self._journals[kind]
@@ -233,7 +233,7 @@ class RunFolder:
         self.__dict__.pop("_mark", None)
 
     def check(self, problem: Problem) -> None:
-        """Compare samples and settings with those that the run was begun with, as far as they are recorded.
+        """Compare samples and settings with those at the start of the run, as far as they are recorded.
 
         Args:
             problem: The problem.
@@ -371,7 +371,7 @@ def _fingerprints(problem: Problem) -> dict[str, str]:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong with a record, on one line."""
+    """The fault of a record, on one line."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

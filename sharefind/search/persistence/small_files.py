@@ -59,7 +59,7 @@ def read_json(path: Path, missing: str, limits: Limits) -> Any:
 
     Args:
         path: The file.
-        missing: What its absence means.
+        missing: Meaning of a missing file.
         limits: Limits on its size.
 
     Raises:

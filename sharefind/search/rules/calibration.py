@@ -240,7 +240,7 @@ def _calibration(
     stays: bool,
     p_value: float | None = None,
 ) -> Calibration:
-    """What a reading of the training of the data says beside delta_j."""
+    """The reading of a training of the data, compared with delta_j."""
     dist2, rmd2 = float(read.dist2(plan.space)[0]), float(read.rmd2(plan.space)[0])
     horizon = plan.problem.settings.sgd.horizon * read.time
     return Calibration(training, dist2, rmd2, delta, horizon, p_value, stays, trainings)

@@ -1,4 +1,4 @@
-"""What growth rules work with: the escape from E_j, the spaces that they propose, and what a rule of one's own needs.
+"""The interface of growth rules: the escape from E_j, the proposed spaces, and functions for rules of your own.
 
 Each rule has a file of its own, and declares there what others must know of it. The stopping rules decide whether a
 proposed space holds.
@@ -127,7 +127,7 @@ class GrowthRule(Protocol):
 
     @property
     def name(self) -> str:
-        """What the rule is called in the record."""
+        """The name of the rule in the record."""
         ...
 
     def propose(
@@ -149,7 +149,7 @@ class RegisteredGrowth(GrowthRule, Protocol):
 
     @property
     def traits(self) -> GrowthTraits:
-        """What the rule declares."""
+        """The properties that the rule declares."""
         ...
 
 

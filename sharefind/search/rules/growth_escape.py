@@ -22,7 +22,7 @@ class EscapeGrowth:
     Attributes:
         name: Name of the rule.
         snapping: Which exact spaces are examined.
-        traits: What the rule declares.
+        traits: Properties that the rule declares.
     """
 
     name: str = "escape"

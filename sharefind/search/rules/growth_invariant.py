@@ -26,7 +26,7 @@ class InvariantGrowth:
 
     Attributes:
         name: Name of the rule.
-        traits: What the rule declares.
+        traits: Properties that the rule declares.
     """
 
     name: str = "invariant"

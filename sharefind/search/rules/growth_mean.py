@@ -23,7 +23,7 @@ class MeanGrowth:
 
     Attributes:
         name: Name of the rule.
-        traits: What the rule declares.
+        traits: Properties that the rule declares.
     """
 
     name: str = "mean"

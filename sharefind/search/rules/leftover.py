@@ -19,7 +19,7 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True)
 class Leftover:
-    """What of an escape lies outside a space.
+    """The part of an escape outside a space.
 
     Attributes:
         energy: Cross-fitted, the mean over pairs of replicates and over particles of r_a^T r_b.

@@ -39,7 +39,7 @@ class CalibratedRule:
     Attributes:
         name: Name of the rule.
         training: How the data and the copies are trained and compared.
-        traits: What the rule declares.
+        traits: Properties that the rule declares.
     """
 
     name: str = "calibrated"

@@ -12,7 +12,7 @@ from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
 from sharefind.search.experiments import scheme_training, staged
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.node_evidence import Decision, Evidence
+from sharefind.search.node_evidence import Decision, NodeEvidence
 from sharefind.search.rule_traits import StopTraits
 from sharefind.search.rules.calibration import Calibration
 from sharefind.search.rules.stopping import Assessment, is_saddle, whole_space, within_tolerance
@@ -28,7 +28,7 @@ class ThresholdRule:
     Attributes:
         name: "fixed", or the name of the rule that this one stands in for.
         delta: The threshold; by default that of the settings, and `augmented_delta` where they have none.
-        traits: What the rule declares.
+        traits: Properties that the rule declares.
     """
 
     name: str = "fixed"
@@ -44,7 +44,7 @@ class ThresholdRule:
             progress: As in `StoppingRule`.
 
         Returns:
-            Evidence with the particles behind it.
+            NodeEvidence with the particles behind it.
         """
         if node.space.is_full:
             return whole_space(problem, node, self.name, progress)
@@ -80,18 +80,18 @@ def distance_evidence(
     saddle: bool,
     named: dict[str, tuple[str, ...]],
     against: str = "",
-) -> Evidence:
+) -> NodeEvidence:
     """The evidence where dist^2 decides.
 
     Args:
-        problem: What is searched.
+        problem: The problem of the search.
         node: E_j.
         rule: Name of the stopping rule.
         found: dist^2 beside delta_j.
         relative: The relative escape.
         saddle: Whether particles that stay rest at a saddle.
         named: Labels of the node's groups that are accepted and rejected.
-        against: What the exact tests say, where they disagree.
+        against: Result of the exact tests where they disagree.
 
     Returns:
         The record of the node.
@@ -99,7 +99,7 @@ def distance_evidence(
     settings = problem.settings
     stays = found.stays or within_tolerance(node, relative, settings)
     reason = _reason(node, found, relative, settings, saddle)
-    return Evidence(
+    return NodeEvidence(
         dist2=found.dist2,
         rmd2=found.rmd2,
         delta=found.delta,

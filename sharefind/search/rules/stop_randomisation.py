@@ -13,7 +13,7 @@ from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
 from sharefind.search.experiments import CopiesPlan, CopiesResult, copies_experiment, staged
 from sharefind.search.hypotheses import Judgement, TestedProblem, identity_of
-from sharefind.search.node_evidence import Decision, Evidence
+from sharefind.search.node_evidence import Decision, NodeEvidence
 from sharefind.search.rule_traits import StopTraits
 from sharefind.search.rules.stopping import Assessment, relative_escape, whole_space, within_tolerance
 from sharefind.search.search_lattice import SearchNode
@@ -25,7 +25,7 @@ class RandomisationRule:
 
     Attributes:
         name: Name of the rule.
-        traits: What the rule declares.
+        traits: Properties that the rule declares.
     """
 
     name: str = "randomisation"
@@ -40,7 +40,7 @@ class RandomisationRule:
             progress: As in `StoppingRule`.
 
         Returns:
-            Evidence with the particles behind it.
+            NodeEvidence with the particles behind it.
 
         Raises:
             ConfigError: The candidate's subgroups were not tested, as in a blind search.
@@ -67,10 +67,10 @@ class RandomisationRule:
         grow = not judged.holds and not tolerated
         mark = result.clearest_checkpoint() if grow else len(result.observed) - 1
         observed = result.observed[mark]
-        evidence = Evidence(
+        evidence = NodeEvidence(
             dist2=float(observed.dist2(node.space)[0]),
             rmd2=float(observed.rmd2(node.space)[0]),
-            delta=float(np.quantile(result.dist2[1:, mark], 1 - settings.alpha, method="higher")),
+            delta=_delta(result, mark, settings),
             p_value=judged.p_value,
             p_adjusted=judged.p_adjusted,
             relative_escape=relative,
@@ -136,7 +136,24 @@ def _test_reason(
             f"stationary but not optimal: particles started on {node.label} stay, but {what} is rejected "
             f"({p} <= alpha = {settings.alpha:g}){over}"
         )
-    return f"particles leave: {what} is rejected ({p} <= alpha = {settings.alpha:g}){over}"
+    return f"{leaving(result, settings)}: {what} is rejected ({p} <= alpha = {settings.alpha:g}){over}"
+
+
+def _delta(result: CopiesResult, mark: int, settings: Settings) -> float:
+    return float(np.quantile(result.dist2[1:, mark], 1 - settings.alpha, method="higher"))
+
+
+def leaving(result: CopiesResult, settings: Settings) -> str:
+    """Return how particles leave: dist^2 adds up all directions, and may be small where they leave along a few of them.
+
+    Args:
+        result: Displacements of the data and of the copies.
+        settings: Settings of the search.
+    """
+    mark = result.clearest_checkpoint()
+    if result.dist2[0, mark] > _delta(result, mark, settings):
+        return "particles leave"
+    return "particles leave towards a larger space (dist^2, in all directions, is not above delta)"
 
 
 def _hypothesis(problem: TestedProblem, judged: Judgement) -> str:
@@ -150,7 +167,7 @@ def _hypothesis(problem: TestedProblem, judged: Judgement) -> str:
 
 
 def _verdicts(problem: TestedProblem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:
-    """Labels of the node's groups that were accepted and rejected; those that are undecided are in neither."""
+    """Labels of the node's groups that were accepted and rejected; undecided groups are in neither."""
     place = problem.lattice_node(node)
     if place is None or not place.groups:
         return {}

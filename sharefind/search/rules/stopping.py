@@ -1,4 +1,4 @@
-"""What stopping rules work with: does training started on E_j stay on E_j?
+"""The interface of stopping rules: does training started on E_j stay on E_j?
 
 Each rule has a file of its own, and declares there what others must know of it. Every rule also asks whether staying is
 only a saddle (stationary, not optimal). The growth rules decide where to grow instead.
@@ -13,7 +13,7 @@ from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
 from sharefind.search.experiments import Training, effect_training, scheme_training, staged
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.node_evidence import Decision, Evidence
+from sharefind.search.node_evidence import Decision, NodeEvidence
 from sharefind.search.rule_traits import StopTraits
 from sharefind.search.search_lattice import SearchNode
 
@@ -27,7 +27,7 @@ class Assessment:
         training: The training.
     """
 
-    evidence: Evidence
+    evidence: NodeEvidence
     training: Training
 
 
@@ -36,7 +36,7 @@ class StoppingRule(Protocol):
 
     @property
     def name(self) -> str:
-        """What the rule is called in the record."""
+        """The name of the rule in the record."""
         ...
 
     def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
@@ -48,7 +48,7 @@ class StoppingRule(Protocol):
             progress: Called with the stage, the steps done and the steps in all.
 
         Returns:
-            Evidence with the particles behind it.
+            NodeEvidence with the particles behind it.
         """
         ...
 
@@ -58,7 +58,7 @@ class RegisteredStop(StoppingRule, Protocol):
 
     @property
     def traits(self) -> StopTraits:
-        """What the rule declares."""
+        """The properties that the rule declares."""
         ...
 
 
@@ -77,7 +77,7 @@ def whole_space(
     settings = problem.settings
     training = scheme_training(problem, node.space, node.key, settings.config.scheme, staged(progress, "training"))
     place = problem.lattice_node(node)
-    evidence = Evidence(
+    evidence = NodeEvidence(
         dist2=0.0,
         rmd2=0.0,
         delta=0.0,

@@ -1,4 +1,4 @@
-"""What to do where data are of another width than the representation of a group: groups and expressions that fit."""
+"""Advice where the width of the data differs from that of a representation: groups and expressions that fit."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.architectures.deep.proof import prove
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
+from sharefind.architectures.deep.type_escape import EscapeRule
 from sharefind.architectures.unit_types import type_pairs, unit_correlations, unit_types
 from sharefind.errors import DataError, GroupError
 from sharefind.groups import HiddenTypes, named_group, natural, parse_representation, sum_of_types, trivial
@@ -163,9 +164,13 @@ def test_mixtures_have_the_width_and_are_faithful() -> None:
 
 def test_a_walk_keeps_its_record() -> None:
     rows, heard = teacher_rows("C2", n=50), []
-    settings = ChoiceSettings(widths=(4, 8), depths=(1, 2), plan=QUICK)
+    settings = ChoiceSettings(widths=(4, 8), depths=(1, 2), plan=QUICK, escape=EscapeRule(steps=20), price="layers")
     network, choice = choose_network(rows, settings, lambda *told: heard.append(told))
-    assert choice.best.risk == min(node.risk for node in choice.nodes)
+    lowest = min(choice.nodes, key=lambda node: node.risk)
+    assert choice.best.evidence is not None
+    assert lowest.evidence is not None
+    assert choice.best.evidence >= lowest.evidence
+    assert choice.best.risk <= lowest.risk + 2 * (choice.best.risk_se + lowest.risk_se)
     assert [node.number for node in choice.nodes] == list(range(len(choice.nodes)))
     assert {edge.target for edge in choice.edges} == set(range(1, len(choice.nodes)))
     assert all(edge.source < edge.target for edge in choice.edges)
@@ -173,6 +178,9 @@ def test_a_walk_keeps_its_record() -> None:
         difference = choice.nodes[edge.source].risk - choice.nodes[edge.target].risk
         assert edge.explained == pytest.approx(difference, abs=1e-9)
     assert len(choice.references) == 3 and len(choice.census) == 2
+    assert all((node.escape is None) == (node.width != choice.best.width) for node in choice.nodes)
+    assert choice.price is not None and choice.price.hidden == choice.best.layers
+    assert choice.price.ways[0].parameters == choice.best.parameters
     assert heard[-1][1] + 1 == heard[-1][2] == len(heard)
     assert network.parameters == choice.best.parameters
     assert tuple(rep.name for rep in network.unit.hidden_reps) == choice.best.layers

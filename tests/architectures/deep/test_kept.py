@@ -26,12 +26,12 @@ from sharefind.search.observer import BudgetSpent
 from sharefind.storage import TEMPORARY
 from tests.architectures.deep.test_choosing import QUICK, teacher_rows
 
-FIT = "train"
+FIT = "fit_networks"
 """What a choice calls for each training, in `choosing`."""
 
 DONE = getattr(choosing, FIT)
 
-SETTINGS = ChoiceSettings(depths=(1, 2), widths=(4,), plan=QUICK)
+SETTINGS = ChoiceSettings(depths=(1, 2), widths=(4,), plan=QUICK, least_labels=0.0)
 
 
 class Counted:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import io
 import shutil
 import subprocess
 import sys
-import warnings
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -29,44 +27,15 @@ from sharefind.architectures.layers import SharedLinear
 from sharefind.errors import ConfigError
 from sharefind.groups import named_group, parse_representation
 from sharefind.spaces import Subspace
+from tests.architectures.tied_forms import CASES, QUICK, spec_of
 from tests.specs import load_module, spec_on
 
 # What torch says of its own parts, which it uses itself.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 
-CASES: dict[str, tuple[str, str, str, str, str]] = {
-    "gather": ("gather", "D4", "natural*sign", "natural", "matrix:tanh"),
-    "gather, zeros": ("gather", "B3", "natural", "natural", "matrix+bias:tanh"),
-    "plain sum": ("pool", "S5", "natural", "natural", "matrix+bias:tanh"),
-    "one output": ("pool", "S4", "natural", "trivial:2", "matrix:tanh"),
-    "one input": ("pool", "S4", "trivial", "natural", "matrix+bias:tanh"),
-    "sums over parts": ("pool", "S4", "natural*natural", "natural", "matrix+bias:tanh"),
-    "matches": ("pool", "S5", "natural*natural", "natural*natural", "matrix+bias:tanh"),
-    "two orbits": ("pool", "S4", "natural+natural", "natural+trivial", "matrix:tanh"),
-    "matches alone": ("pool", "B3", "natural", "natural", "matrix+bias:tanh"),
-    "signed sums": ("pool", "S4", "natural*sign", "natural*sign", "matrix:tanh"),
-    "ring": ("fft", "C40", "natural", "natural", "matrix+bias:tanh"),
-    "odd ring": ("fft", "C33", "natural", "natural", "matrix:tanh"),
-    "torus": ("fft", "C6xC6", "regular", "regular", "matrix:tanh"),
-    "two rings": ("fft", "C32", "natural+natural", "natural+natural+natural", "matrix+bias:tanh"),
-    "pixels": ("blocks", "D4", "grid:4", "grid:4", "matrix+bias:tanh"),
-    "pixels with a middle": ("blocks", "D4", "grid:5", "grid:3", "matrix:tanh"),
-    "pixels that turn": ("blocks", "C4", "grid:4", "grid:4+natural", "matrix+bias:tanh"),
-    "pixels with signs": ("blocks", "D4", "grid:4*sign", "grid:4", "matrix+bias:tanh"),
-    "all of S4": ("blocks", "S4", "regular", "regular+natural", "matrix:tanh"),
-    "ring with signs": ("fft", "C64", "natural*sign", "natural", "matrix+bias:tanh"),
-}
-"""The form, the group, its actions on inputs and outputs, and the unit."""
-QUICK = ["gather", "plain sum", "ring", "pixels"]
 EVERY = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CASES]
 CAPTURED = [pytest.param(name, marks=(pytest.mark.slow, *[pytest.mark.ci] * (name in QUICK))) for name in CASES]
 """One case of each form in every run; compilers take seconds."""
-
-
-def spec_of(name: str) -> SharingSpec:
-    _, group, in_rep, out_rep, unit = CASES[name]
-    reps = [parse_representation(text, named_group(group)) for text in (in_rep, out_rep)]
-    return spec_on(reps, unit, 1)
 
 
 def made(name: str, dtype: torch.dtype = torch.float64) -> SharedLinear:
@@ -285,21 +254,6 @@ def test_moves_of_a_commuting_group_are_found_under_any_order(
     assert_equal_to_rounding(layer, inputs(layer, 2))
     if count >= 32 and start == end == 1:
         assert np.prod(layer.sharing.grid) == count
-
-
-@pytest.mark.parametrize("name", ["plain sum", "ring", "pixels"])
-def test_traced_graphs_for_onnx_compute_the_same(name: str) -> None:
-    onnx = pytest.importorskip("onnx")
-    from onnx.reference import ReferenceEvaluator
-
-    layer, file = made(name), io.BytesIO()
-    x = inputs(layer, 3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(layer, (x,), file, dynamo=False, input_names=["x"], output_names=["y"])
-    model = onnx.load_from_string(file.getvalue())
-    found = ReferenceEvaluator(model).run(["y"], {"x": x.numpy()})[0]
-    torch.testing.assert_close(torch.from_numpy(found), layer(x).detach())
 
 
 def test_forms_that_do_not_fit_are_refused() -> None:

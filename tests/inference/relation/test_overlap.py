@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sharefind.groups import FiniteGroup, named_group, natural, trivial
-from sharefind.groups.group import cycles
+from sharefind.groups.cycles import cycles
 from sharefind.inference import subgroup_family
 from sharefind.inference.relation.overlap import OverlapSettings, overlap
 from sharefind.inference.statistics.origin import OrbitScaling, orbit_scale

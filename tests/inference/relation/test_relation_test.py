@@ -16,8 +16,9 @@ from torch import Tensor
 from sharefind.errors import ConfigError, DataError, GroupError
 from sharefind.groups import named_group, natural, sign, trivial
 from sharefind.inference import RelationSettings, axis_rotations, relation_test
+from sharefind.inference.relation.kernel_factors import Factors
 from sharefind.inference.relation.label_copies import TiedFit
-from sharefind.inference.relation.tied_evidence import EvidenceSettings, Factors, KernelEvidence
+from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.meanfield import JointAction

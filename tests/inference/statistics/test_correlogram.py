@@ -134,7 +134,7 @@ def test_the_whitening_commutes_with_the_group() -> None:
 
 
 @pytest.mark.parametrize("size", [2**10, 2**26])
-@pytest.mark.parametrize("numbers", [[0, 3, 4], [0]], ids=["rotations", "trivial"])
+@pytest.mark.parametrize("numbers", [[0, 1, 3], [0]], ids=["rotations", "trivial"])
 def test_moments_of_moves_are_moments_of_moved_samples(numbers: list[int], size: int) -> None:
     """B by its definition, sum_i W phi(g_i x_i) (rhohat_{g_i} a_i)^T, whole and in pieces."""
     rep = natural(named_group("D3"))
@@ -143,7 +143,7 @@ def test_moments_of_moves_are_moments_of_moved_samples(numbers: list[int], size:
     made = features(rep, x, piece_bytes=size)
     assert (len(made.pieces) > 1) == (size == 2**10)
     elements = torch.from_numpy(np.random.default_rng(5).integers(len(numbers), size=(2, 7)))
-    found = torch.einsum("gab,rigb->riga", made.on_y, made.moments(a, members, elements, {}))
+    found = torch.einsum("gab,rigb->riga", made.on_y, made.moments(a, members)(elements))
     for row, moves in zip(found, matrices[members[elements]], strict=True):
         moved_x, moved_a = (torch.einsum("nij,nj->ni", moves, v) for v in (made.x, a))
         expected = made.whitening @ made.model.kernel(made.landmarks, moved_x) @ moved_a

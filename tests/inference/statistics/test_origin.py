@@ -14,13 +14,13 @@ from torch import Tensor
 from sharefind.errors import DataError
 from sharefind.groups import FiniteGroup, Representation, named_group, natural, parse_representation, subgroups, trivial
 from sharefind.inference import (
+    AmbientMoves,
     Correlogram,
     CrossDisplacement,
     Displacement,
     HeldOutGap,
     InputLaw,
     MarginalLikelihood,
-    Moves,
     ParticleTraining,
     PlaneRotations,
     Statistic,
@@ -75,7 +75,7 @@ def samples(moves: JointAction, rng: np.random.Generator) -> tuple[Array, Array]
     return x, y
 
 
-def values(statistic: Statistic, moves: Moves, x: Array, y: Array, seed: int) -> Tensor:
+def values(statistic: Statistic, moves: AmbientMoves, x: Array, y: Array, seed: int) -> Tensor:
     """Of the data and of `COPIES` copies, (1 + COPIES, K)."""
     tensors = torch.from_numpy(x), torch.from_numpy(y)
     bound = statistic.bind(moves, *tensors, np.random.default_rng(seed))
@@ -215,7 +215,7 @@ def test_moved_coordinates_are_whitened_with_a_little_of_the_sphere() -> None:
         (PlaneRotations((1, 2), 7), [5.0, 0.0, 0.0]),
     ],
 )
-def test_what_a_sampler_fixes_is_found_from_its_elements(moves: Moves, expected: list[float]) -> None:
+def test_what_a_sampler_fixes_is_found_from_its_elements(moves: AmbientMoves, expected: list[float]) -> None:
     x = torch.full((8, 3), 5.0, dtype=torch.float64) + torch.tensor([1.0, -1.0] * 4).unsqueeze(1)
     scale = orbit_scale(moves, x, torch.ones(8, 1), np.random.default_rng(0))
     np.testing.assert_allclose(scale.x_shift.numpy(), expected, atol=1e-9)

@@ -7,7 +7,7 @@ import pytest
 from torch import Tensor
 
 from sharefind.groups import named_group, natural, parse_representation, subgroups, trivial
-from sharefind.inference import Correlogram, FittedStatistic, MarginalLikelihood, Moves, SearchStatistic
+from sharefind.inference import AmbientMoves, Correlogram, FittedStatistic, MarginalLikelihood, SearchStatistic
 from sharefind.inference.statistics.registry import STATISTICS, statistic_of
 from sharefind.inference.statistics.traits import ProblemTraits
 from sharefind.search.config import StatisticName
@@ -56,7 +56,7 @@ class Own(SearchStatistic):
     name = "own"
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         raise NotImplementedError
 

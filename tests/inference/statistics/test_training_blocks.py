@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sharefind.inference.statistics.training_blocks import Block, blocks, in_blocks
+from sharefind.inference.statistics.training_blocks import TrainingBlock, blocks, in_blocks
 from sharefind.meanfield.dynamics.sgd import Progress
 from sharefind.parallel import Workers
 
@@ -23,7 +23,7 @@ def test_blocks_cut_the_rows_and_fit_the_cache(rows: int, activations: int) -> N
 def reader() -> Callable[..., list[int]]:
     """A function that workers get by value: they cannot import this module."""
 
-    def names(block: Block, progress: Progress | None = None) -> list[int]:
+    def names(block: TrainingBlock, progress: Progress | None = None) -> list[int]:
         """The rows of a block, and a report of half and all of its work."""
         if progress is not None:
             progress(1, 2)

@@ -12,11 +12,11 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.groups import FiniteGroup, named_group, natural, subgroups, trivial
 from sharefind.inference import (
+    AmbientMoves,
     CandidateFamily,
     FamilyTest,
     FittedStatistic,
     MarginalLikelihood,
-    Moves,
     Verdict,
     axis_rotations,
     family_test,
@@ -41,7 +41,7 @@ class Written:
         self.places = {id(c.moves): tenths[c.name] for c in family.candidates}
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         exceeding = self.places[id(moves)] - 1
         values = iter([0.0] + [1.0] * exceeding + [-1.0] * (COPIES - exceeding))
@@ -57,7 +57,7 @@ def concluded(family: CandidateFamily, alpha: float = 0.1, rest: int = 5, **tent
 
 def diamond() -> CandidateFamily:
     """bottom lies inside left and right, which lie inside top; alone lies inside top."""
-    moves: dict[str, Moves] = {n: axis_rotations((0, 0, 1)) for n in ("bottom", "left", "right", "alone", "top")}
+    moves: dict[str, AmbientMoves] = {n: axis_rotations((0, 0, 1)) for n in ("bottom", "left", "right", "alone", "top")}
     lower = [("bottom", "left"), ("bottom", "right")]
     return named_family(moves, lower + [(name, "top") for name in ("left", "right", "alone")])
 
@@ -204,7 +204,7 @@ def sequence(above: int, copies: int, calls: list[str], name: str) -> object:
 
     class _Sequence:
         def bind(
-            self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+            self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
         ) -> FittedStatistic:
             calls.append(name)
             values = iter([0.0] + [1.0] * above + [-1.0] * (copies - above))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
 from sharefind.groups import named_group, sign, trivial
-from sharefind.inference import FittedStatistic, Moves, RandomisationTest, SampledMoves, randomisation_test
+from sharefind.inference import AmbientMoves, FittedStatistic, RandomisationTest, SampledMoves, randomisation_test
 from sharefind.inference.tests.p_values import combined, exceeding_rows
 from sharefind.inference.tests.randomisation import TestSpec, randomisation_tests
 from sharefind.meanfield.clouds.actions import JointAction
@@ -31,7 +31,7 @@ class Scripted:
         self.given = 0
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         def statistic(rows_x: Tensor, rows_y: Tensor) -> Tensor:
             self.given += len(rows_x)
@@ -49,7 +49,7 @@ class Averages:
         self.powers = powers
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         return FittedStatistic(
             y, lambda rows_x, rows_y: torch.stack([(rows_x**k).mean((1, 2)) for k in self.powers], 1)
@@ -120,7 +120,7 @@ class MovedLabels:
     name = "moved-labels"
 
     def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        self, moves: AmbientMoves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
         return FittedStatistic(y - 1, lambda rows_x, rows_y: rows_y.sum((1, 2)).unsqueeze(1))
 

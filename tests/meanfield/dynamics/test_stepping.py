@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sharefind.errors import ConfigError, NotConvergedError
+from sharefind.fresh_samples import are_compiled
 from sharefind.groups import named_group, natural, parse_representation
 from sharefind.meanfield import (
     Batch,
@@ -365,3 +366,26 @@ def test_a_gpu_trains_the_same(unit: MatrixUnit) -> None:
 def test_single_precision_is_the_default_away_from_the_processor() -> None:
     assert (SGDConfig().dtype, SGDConfig(device="cuda").dtype) == ("float64", "float32")
     assert SGDConfig(device="cuda", dtype="float64").dtype == "float64"
+
+
+@pytest.mark.parametrize("backend", ["compiled", "torch"])
+def test_a_compiled_training_asks_for_compiled_samples(backend: Backend) -> None:
+    asked: list[bool] = []
+
+    def sampler(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+        asked.append(are_compiled())
+        return rng.standard_normal((n, 2)), rng.standard_normal((n, 2))
+
+    source = FreshSource(sampler, 1, 2, np.random.default_rng(0), chunk=4)
+    config = SGDConfig(particles=4, alpha=1.0, horizon=3.0, batch=2, beta=0.0, backend=backend)
+    rng = np.random.default_rng(1)
+    train(
+        vanilla_gradient(plain_unit(2, 2, "matrix:tanh")),
+        torch.zeros(1, 4, 4, dtype=torch.float64),
+        source,
+        config,
+        rng,
+    )
+    assert len(asked) == 3
+    assert asked[-1] is (backend == "compiled")
+    assert not are_compiled()

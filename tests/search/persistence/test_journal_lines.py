@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sharefind.inference import Diagnosis, RandomisationTest, RiskGap
-from sharefind.search import Decision, Evidence, Growth, SearchNode
+from sharefind.search import Decision, Growth, NodeEvidence, SearchNode
 from sharefind.search.memory import DIAGNOSIS, TEST, Kind
 from sharefind.search.node_record import NODE, NodeRecord
 from sharefind.search.persistence.journal_lines import CODECS
@@ -14,7 +14,7 @@ from sharefind.search.rules.growth import Proposal
 from sharefind.spaces import Subspace
 
 DONE = RandomisationTest(0.02, "correlogram", 199, 3, 2.5, 0.1, True)
-SEEN = Evidence(0.5, 0.1, 0.2, 0.01, 0.02, 0.5, 0.01, 1.0, 10, Decision.GROW, "fixed", "because", rejected=("S3",))
+SEEN = NodeEvidence(0.5, 0.1, 0.2, 0.01, 0.02, 0.5, 0.01, 1.0, 10, Decision.GROW, "fixed", "because", rejected=("S3",))
 NEXT = SearchNode("E^C2", Subspace.from_tying([1, 2, 2, 1]), 3, "E^C2")
 
 RISK = {"gap": 0.1, "low": 0.0, "high": 0.2, "free_r2": 0.9, "tied_r2": 0.8, "free_low": 0.7}

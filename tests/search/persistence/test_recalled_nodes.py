@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sharefind.search import Decision, Evidence, Growth, SearchLattice, SearchNode
+from sharefind.search import Decision, Growth, NodeEvidence, SearchLattice, SearchNode
 from sharefind.search.engine import NO_DIRECTION
 from sharefind.search.node_record import NodeRecord
 from sharefind.search.persistence.recalled_nodes import belongs, misfit
@@ -15,7 +15,7 @@ from tests.search.problems import problem, teacher_task
 CASE = problem(teacher_task("C3", 3, 60, 0), "S3")
 ZERO = SearchNode("{0}", Subspace.zero(9), CASE.lattice.zero.index, "{0}")
 NEXT = candidate_node(next(p for p in CASE.lattice.nodes if p.label == "E^S3"))
-LEFT = Evidence(0.5, 0.1, 0.2, None, None, 0.5, 0.01, 1.0, 10, Decision.GROW, "randomisation", "particles leave")
+LEFT = NodeEvidence(0.5, 0.1, 0.2, None, None, 0.5, 0.01, 1.0, 10, Decision.GROW, "randomisation", "particles leave")
 STAYED = replace(LEFT, decision=Decision.STAY)
 GROWTH = Growth("{0}", "E^S3", "invariant", 0.7)
 ELSEWHERE = replace(GROWTH, source="x")

@@ -7,13 +7,13 @@ import torch
 
 from sharefind.errors import RunFolderError
 from sharefind.inference import RandomisationTest
-from sharefind.search import Decision, Evidence, RunFolder, search_config
+from sharefind.search import Decision, NodeEvidence, RunFolder, search_config
 from sharefind.search.experiments import Training
 from sharefind.search.memory import TEST
 from sharefind.search.node_record import NODE, NodeRecord
 
 DONE = RandomisationTest(0.5, "known", 199, 99, 0.0, 0.1)
-STAYED = Evidence(0.5, 0.1, 0.2, None, None, 0.5, 0.01, 1.0, 10, Decision.STAY, "fixed", "because")
+STAYED = NodeEvidence(0.5, 0.1, 0.2, None, None, 0.5, 0.01, 1.0, 10, Decision.STAY, "fixed", "because")
 
 
 def folder(path: Path) -> RunFolder:

@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 
 from sharefind.inference import RandomisationTest
-from sharefind.search import Decision, Evidence, Observer, RunFolder, SearchLattice, SearchNode, hypotheses
+from sharefind.search import Decision, NodeEvidence, Observer, RunFolder, SearchLattice, SearchNode, hypotheses
 from sharefind.search.memory import TEST
 from sharefind.search.node_record import NODE, NodeRecord
 from sharefind.search.observer import BudgetSpent
@@ -17,7 +17,7 @@ from tests.search.problems import problem, teacher_task
 
 CASE = problem(teacher_task("C3", 3, 60, 0), "S3")
 ZERO = SearchNode("{0}", Subspace.zero(9), CASE.lattice.zero.index, "{0}")
-STAYED = Evidence(0.5, 0.1, 0.2, None, None, 0.5, 0.01, 1.0, 10, Decision.STAY, "randomisation", "because")
+STAYED = NodeEvidence(0.5, 0.1, 0.2, None, None, 0.5, 0.01, 1.0, 10, Decision.STAY, "randomisation", "because")
 DONE = RandomisationTest(0.5, "known", 199, 99, 0.0)
 
 

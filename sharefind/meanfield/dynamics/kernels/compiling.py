@@ -1,8 +1,8 @@
-"""How functions of this folder are compiled by numba, and where their machine code is kept.
+"""How numba compiles the functions of this folder, and where their machine code is kept.
 
-Machine code is kept on disk: compiling takes seconds, once a machine and version. It is found again by the file of the
-function that is called, not by the files of the functions that this one calls: whoever changes one of those removes the
-folders `__pycache__` here.
+Machine code is kept on disk: compiling takes seconds, once a machine and version. numba finds it by the file of the
+called function, and does not see changes in the files of functions that this one calls. After such a change, remove
+the folders `__pycache__` here.
 """
 
 from __future__ import annotations

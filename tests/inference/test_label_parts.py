@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sharefind.groups import Representation, named_group, natural, sign, trivial
-from sharefind.inference.relation.label_parts import label_parts
+from sharefind.inference.label_parts import label_parts
 
 REPS: dict[str, tuple[Representation, set[tuple[int, int]]]] = {
     "stays": (trivial(named_group("D4"), 3), {(3, 1)}),

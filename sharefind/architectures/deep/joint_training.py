@@ -1,0 +1,260 @@
+"""Trains deep networks of equal widths whose layers are tied by different groups, side by side in one tensor.
+
+Each way to tie layers has a network for each fold. All networks of a fold see the same rows in the same order, so that
+their losses on rows kept apart can be compared row by row; each way stops at its own best step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sharefind.architectures.deep.batch import deep_values
+from sharefind.architectures.deep.coordinates import SpaceCoordinates
+from sharefind.architectures.deep.layer_groups import LayerGroups, layer_spaces
+from sharefind.architectures.deep.network import Matrices
+from sharefind.architectures.deep.rows import DeepRows
+from sharefind.architectures.deep.training import Plan, Told, row_losses
+from sharefind.errors import NotConvergedError
+from sharefind.groups import FiniteGroup
+from sharefind.meanfield.units import DeepUnit
+from sharefind.rng import named_stream
+from sharefind.typing import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class JointlyTrained:
+    """Networks of one way to tie layers after training.
+
+    Attributes:
+        losses: Loss of each row, by the network that did not see it, shape (n,).
+        predictions: What rows are predicted to be, shape (n, d_out), scaled.
+        step: The step of the smallest mean loss.
+        parameters: Numbers of one network that are free.
+        networks: W and b of each layer of each network at this step, a network for each fold.
+    """
+
+    losses: FloatArray
+    predictions: FloatArray
+    step: int
+    parameters: int
+    networks: tuple[Matrices, ...]
+
+
+class _SharedPart(nn.Module):
+    """The weights and biases of one layer in all networks whose groups tie it alike."""
+
+    def __init__(
+        self, unit: DeepUnit, layer: int, group: FiniteGroup, numbers: Sequence[int], rng: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.numbers = list(numbers)
+        weight, bias = layer_spaces(unit, layer, group)
+        self.weight_space, self.bias_space = SpaceCoordinates(weight), SpaceCoordinates(bias)
+        rows = unit.reps[layer + 1].dim
+        drawn = torch.randn(len(numbers), weight.dim, generator=rng, dtype=torch.float64)
+        self.weight = nn.Parameter((drawn * (rows / max(weight.dim, 1)) ** 0.5).float())
+        self.bias = nn.Parameter(torch.zeros(len(numbers), bias.dim))
+
+    def step_groups(self, lr: float) -> list[dict[str, Any]]:
+        """Return the coordinates with their step, as `DeepBatch.step_groups` does."""
+        pairs = (self.weight, self.weight_space), (self.bias, self.bias_space)
+        return [{"params": [one], "lr": lr * (s.space.ambient / max(s.dim, 1)) ** 0.5} for one, s in pairs]
+
+    @property
+    def parameters_of_one(self) -> int:
+        """Numbers that are free in one network."""
+        return self.weight_space.dim + self.bias_space.dim
+
+
+class JointBatch(nn.Module):
+    """Networks of each way to tie layers, `folds` of each: number w * folds + f is fold f of way w.
+
+    First weights are drawn as in `DeepBatch`.
+
+    Args:
+        unit: The unit, with representations of the whole group on all layers.
+        ways: The ways to tie its layers.
+        folds: Networks of each.
+        seed: Seed of the first weights.
+
+    Attributes:
+        unit: The unit.
+        folds: Networks of each way.
+        shapes: Shape of each layer's weight.
+        layers: For each layer its parts, one for each group that ties it.
+        registered: The parts of all layers as modules.
+        places: For each layer where the networks of its parts stand in the order of all networks.
+        free: Free numbers of one network of each way.
+    """
+
+    def __init__(self, unit: DeepUnit, ways: Sequence[LayerGroups], folds: int, seed: int) -> None:
+        super().__init__()
+        self.unit, self.folds = unit, folds
+        self.shapes = [(target.dim, source.dim) for source, target in pairwise(unit.reps)]
+        rng = torch.Generator().manual_seed(seed)
+        self.layers = [self._parts(ways, layer, rng) for layer in range(len(self.shapes))]
+        self.registered = nn.ModuleList(part for parts in self.layers for part in parts)
+        self.places = list[Tensor]()
+        self.free = [0] * len(ways)
+        for parts in self.layers:
+            self.places.append(torch.from_numpy(np.argsort(np.concatenate([part.numbers for part in parts]))))
+            for part in parts:
+                for way in sorted({number // folds for number in part.numbers}):
+                    self.free[way] += part.parameters_of_one
+
+    def _parts(self, ways: Sequence[LayerGroups], layer: int, rng: torch.Generator) -> list[_SharedPart]:
+        numbers = dict[FiniteGroup, list[int]]()
+        for way, one in enumerate(ways):
+            numbers.setdefault(one.groups[layer], []).extend(range(way * self.folds, (way + 1) * self.folds))
+        return [_SharedPart(self.unit, layer, group, found, rng) for group, found in numbers.items()]
+
+    def matrices(self) -> list[tuple[Tensor, Tensor]]:
+        """Return W (R, rows, columns) and b (R, rows) of each layer."""
+        found = []
+        for shape, parts, places in zip(self.shapes, self.layers, self.places, strict=True):
+            weights = [part.weight_space.entries(part.weight) for part in parts]
+            biases = [part.bias_space.entries(part.bias) for part in parts]
+            found.append((_ordered(weights, places).reshape(-1, *shape), _ordered(biases, places)))
+        return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs, shape (R, B, d_out).
+
+        Args:
+            x: Inputs of each network, shape (R, B, d_in).
+        """
+        return deep_values(self.unit, self.matrices(), x)[-1]
+
+    def step_groups(self, lr: float) -> list[dict[str, Any]]:
+        """Return the coordinates of each space with their step, for an optimiser.
+
+        Args:
+            lr: The step of an entry.
+        """
+        return [group for parts in self.layers for part in parts for group in part.step_groups(lr)]
+
+
+def _arrays(layers: Sequence[tuple[Tensor, Tensor]], number: int) -> Matrices:
+    return tuple((weight[number].double().numpy(), bias[number].double().numpy()) for weight, bias in layers)
+
+
+def _ordered(parts: Sequence[Tensor], places: Tensor) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))[places]
+
+
+def train_jointly(
+    unit: DeepUnit,
+    ways: Sequence[LayerGroups],
+    rows: DeepRows,
+    held: Sequence[NDArray[np.int64]],
+    plan: Plan,
+    seed: int,
+    told: Told | None = None,
+) -> list[JointlyTrained]:
+    """Return what was trained of each way to tie layers, in their order.
+
+    Args:
+        unit: The unit, with representations of the whole group on all layers.
+        ways: The ways to tie its layers.
+        rows: The rows.
+        held: Rows that the networks of each fold do not see; together all rows.
+        plan: How.
+        seed: Seed of first weights and minibatches.
+        told: Hears of the progress.
+
+    Raises:
+        NotConvergedError: The loss is not finite.
+    """
+    return _Run(unit, ways, rows, held, plan, seed).finished(told)
+
+
+class _Run:
+    """One training, with what is best so far of each way."""
+
+    def __init__(
+        self,
+        unit: DeepUnit,
+        ways: Sequence[LayerGroups],
+        rows: DeepRows,
+        held: Sequence[NDArray[np.int64]],
+        plan: Plan,
+        seed: int,
+    ) -> None:
+        self.plan, self.rows, self.held = plan, rows, list(held)
+        self.rng = named_stream(seed, "deep", "joint minibatches")
+        start = int(named_stream(seed, "deep", "joint start").integers(2**62))
+        self.model, self.ways = JointBatch(unit, ways, len(held), start), len(ways)
+        self.x, self.y = (torch.from_numpy(part).float() for part in (rows.scaled_x, rows.scaled_y))
+        n = len(self.x)
+        self.seen = [np.setdiff1d(np.arange(n), part) for part in held]
+        self.best: list[JointlyTrained | None] = [None] * self.ways
+
+    def finished(self, told: Told | None) -> list[JointlyTrained]:
+        plan = self.plan
+        optimiser = torch.optim.Adam(self.model.step_groups(plan.lr), foreach=True)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._factor)
+        for step in range(1, plan.steps + 1):
+            optimiser.zero_grad(set_to_none=True)
+            x, y = self._minibatch()
+            loss = row_losses(self.model(x), y, bool(self.rows.classes)).mean(-1).sum()
+            if not math.isfinite(loss.item()):
+                raise NotConvergedError(f"training diverged in step {step}; bring inputs and outputs to unit scale")
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            if step % plan.every == 0 or step == plan.steps:
+                if told is not None:
+                    told(step, plan.steps)
+                if self._is_over(step):
+                    break
+        return [one for one in self.best if one is not None]
+
+    def _factor(self, step: int) -> float:
+        floor = self.plan.floor
+        return floor + (1 - floor) * (1 + math.cos(math.pi * min(1.0, step / self.plan.steps))) / 2
+
+    def _minibatch(self) -> tuple[Tensor, Tensor]:
+        """Rows of each fold, the same for each way."""
+        count = min(self.plan.batch, min(len(part) for part in self.seen))
+        drawn = np.stack([part if count == len(part) else self.rng.choice(part, count, False) for part in self.seen])
+        return self._for_each_way(self.x[drawn]), self._for_each_way(self.y[drawn])
+
+    def _for_each_way(self, part: Tensor) -> Tensor:
+        return part.expand(self.ways, *part.shape).reshape(-1, *part.shape[1:])
+
+    @torch.no_grad()
+    def _is_over(self, step: int) -> bool:
+        """Keep what is best of each way; whether none of them was better for a while."""
+        losses, predictions = self._held_out()
+        layers = self.model.matrices()
+        for way, loss in enumerate(losses):
+            known = self.best[way]
+            if known is None or loss.mean() < known.losses.mean():
+                networks = tuple(_arrays(layers, way * len(self.held) + fold) for fold in range(len(self.held)))
+                self.best[way] = JointlyTrained(loss, predictions[way], step, self.model.free[way], networks)
+        latest = max(one.step for one in self.best if one is not None)
+        return step >= self.plan.fewest and step - latest >= self.plan.every * self.plan.patience
+
+    def _held_out(self) -> tuple[FloatArray, FloatArray]:
+        """Losses (ways, n) and predictions (ways, n, d_out) of all rows by the networks that did not see them."""
+        n, d_out = self.y.shape
+        longest = max(len(part) for part in self.held)
+        padded = np.stack([np.resize(part, longest) for part in self.held])
+        pieces = np.array_split(padded, -(-padded.size * self.ways // self.plan.most_rows), axis=1)
+        values = torch.cat([self.model(self._for_each_way(self.x[piece])) for piece in pieces], dim=1)
+        found = row_losses(values, self._for_each_way(self.y[padded]), bool(self.rows.classes))
+        losses, predictions = np.full((self.ways, n), np.nan), np.full((self.ways, n, d_out), np.nan)
+        shaped = found.double().numpy().reshape(self.ways, len(self.held), -1)
+        guessed = values.double().numpy().reshape(self.ways, len(self.held), -1, d_out)
+        for fold, part in enumerate(self.held):
+            losses[:, part], predictions[:, part] = shaped[:, fold, : len(part)], guessed[:, fold, : len(part)]
+        return losses, predictions

@@ -1,0 +1,233 @@
+"""The price of tying a deep network layer by layer: how held-out risk changes when layers are freed.
+
+Networks of equal widths are trained on the same folds, tied by different groups layer by layer (`layer_groups`). The
+table says whether tying pays, with an interval. It cannot say in which layer a symmetry is broken: the other layers
+make up for one layer's ties or their lack, so that freeing any single layer regains most of freeing all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sharefind.architectures.deep.joint_training import JointlyTrained, train_jointly
+from sharefind.architectures.deep.layer_groups import (
+    MOST_CHAINS,
+    LayerGroups,
+    chains,
+    early_layers,
+    freed_layers,
+    identity_of,
+    smaller_groups,
+)
+from sharefind.architectures.deep.mean_errors import CONFIDENCE, mean_error, mean_interval
+from sharefind.architectures.deep.mixtures import multiplicities
+from sharefind.architectures.deep.rows import FOLDS, DeepRows
+from sharefind.architectures.deep.training import Plan, Told
+from sharefind.errors import ConfigError, setting
+from sharefind.groups import HiddenTypes, Representation, sum_of_types
+from sharefind.meanfield.units import DeepUnit, build_unit
+from sharefind.rng import named_stream
+
+LAYERS, CHAINS, EARLY = "layers", "chains", "early"
+PRICES = (LAYERS, CHAINS, EARLY)
+"""What can be compared: single layers freed, chains of two groups, or a larger group than the function's in early
+layers."""
+
+PAY, COST, UNDECIDED = "ties pay", "ties cost", "undecided"
+"""What an interval says of the ties that one of two networks has more."""
+
+
+@dataclass(frozen=True)
+class PricedTies:
+    """One way to tie the layers.
+
+    Attributes:
+        name: What is tied, in words.
+        groups: The group of each linear map by name, from the inputs up.
+        parameters: Numbers that are free.
+        risk: Held-out risk, as for nodes of a choice.
+        risk_se: Its standard error.
+        accuracy: Share of held-out rows whose class is right; None for numbers.
+        steps: Steps of training at which this risk is smallest.
+        difference: Its risk less that of the first way, from the same rows; above 0 where the first way is better.
+        low: Lower end of the interval of the difference.
+        high: Upper end.
+        verdict: "ties pay" where the one of both with more ties is better by the interval, "ties cost" where it is
+            worse, else "undecided"; empty for the first way.
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    parameters: int
+    risk: float
+    risk_se: float
+    accuracy: float | None
+    steps: int
+    difference: float
+    low: float
+    high: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class LayerPrice:
+    """Ways to tie the layers of one network, compared on the same rows.
+
+    Attributes:
+        kind: What was compared: "layers", "chains", "early", or a name of one's own.
+        hidden: The representation of each hidden layer, from the inputs up.
+        ways: The ways; all others are compared with the first one.
+        confidence: Confidence of each interval.
+        folds: Folds of the rows, other ones than those on which the network was chosen.
+        units: Independent units of rows that the intervals count.
+        seconds: Wall time.
+    """
+
+    kind: str
+    hidden: tuple[str, ...]
+    ways: tuple[PricedTies, ...]
+    confidence: float
+    folds: int
+    units: int
+    seconds: float
+
+
+def price_of_tying(
+    rows: DeepRows,
+    unit: DeepUnit,
+    kind: str = LAYERS,
+    plan: Plan | None = None,
+    seed: int = 0,
+    told: Told | None = None,
+) -> LayerPrice:
+    """Return how the held-out risk of a network changes when its layers are freed, or tied by other groups.
+
+    Args:
+        rows: The rows, with the group.
+        unit: The unit, with the hidden types that were chosen.
+        kind: "layers": each layer is freed alone, then the last ones, then all. "chains": the group in the first
+            layers, each smaller group in all others. "early": the larger group of the rows in the first layers, where
+            hidden layers have its regular types at about the widths of the unit, and the group in all others.
+        plan: How networks are trained; as in the choice if left out.
+        seed: Seed of folds, first weights and minibatches. The folds are others than those of a choice with this seed.
+        told: Hears of the progress.
+
+    Raises:
+        ConfigError: The kind is unknown, there is nothing to compare, or there are too many chains.
+        DataError: There are too few rows.
+        NotConvergedError: A training diverged.
+    """
+    check_kind(kind)
+    reason = why_no_price(rows, kind, len(unit.reps) - 1)
+    if reason:
+        raise ConfigError(reason)
+    if kind == EARLY and rows.larger is not None:
+        rows, unit, ways = _larger(rows, unit, rows.larger)
+    else:
+        ways = freed_layers(unit) if kind == LAYERS else chains(unit)
+    return compare_ways(rows, unit, ways, kind, plan, seed, told)
+
+
+def why_no_price(rows: DeepRows, kind: str, maps: int) -> str:
+    """Return why ways to tie layers are not compared, in one line; empty where they are.
+
+    Args:
+        rows: The rows, with the group.
+        kind: What is asked for.
+        maps: Most linear maps of a network.
+    """
+    asked = f"{setting('price')} {kind}"
+    if kind == EARLY:
+        needed = "the run needs a finite candidate of at most 200 elements that is larger than the group it found"
+        return "" if rows.larger is not None else f"{asked}: {needed}; use {LAYERS}"
+    if rows.group.order == 1:
+        return f"{asked}: the group has one element, so that no layer is tied; drop it"
+    count = maps * len(smaller_groups(rows.group)) if kind == CHAINS else 0
+    if count > MOST_CHAINS:
+        return f"{asked}: {rows.group.name} has {count} chains of two groups, above {MOST_CHAINS}; use {LAYERS}"
+    return ""
+
+
+def _larger(
+    rows: DeepRows, unit: DeepUnit, larger: tuple[Representation, Representation]
+) -> tuple[DeepRows, DeepUnit, list[LayerGroups]]:
+    """The same rows and widths under the larger group, and its ties in early layers."""
+    in_rep, out_rep = larger
+    whole = in_rep.finite_group
+    types = HiddenTypes.of(whole)
+    hidden = [sum_of_types(multiplicities({types.types[-1]: 1.0}, rep.dim)) for rep in unit.hidden_reps]
+    found = identity_of(whole) if rows.group.order == 1 else rows.group
+    wide = build_unit(unit.name, in_rep, out_rep, hidden)
+    if not isinstance(wide, DeepUnit):
+        raise TypeError(f"{unit.name} is no deep unit")
+    return replace(rows, in_rep=in_rep, out_rep=out_rep), wide, early_layers(wide, found)
+
+
+def check_kind(kind: str) -> None:
+    """Refuse an unknown kind of price.
+
+    Args:
+        kind: The kind.
+
+    Raises:
+        ConfigError: It is unknown.
+    """
+    if kind not in PRICES:
+        raise ConfigError(f"{setting('price')} {kind}: use {', '.join(PRICES[:-1])} or {PRICES[-1]}")
+
+
+def compare_ways(
+    rows: DeepRows,
+    unit: DeepUnit,
+    ways: Sequence[LayerGroups],
+    kind: str,
+    plan: Plan | None = None,
+    seed: int = 0,
+    told: Told | None = None,
+) -> LayerPrice:
+    """Return how the held-out risk changes between ways to tie the layers of a network.
+
+    The difference of each row's loss is averaged over rows. Its interval is that of the difference of risk of the
+    networks that were trained (Bayle et al. 2020, Theorem 1: a central limit theorem for cross-validation).
+
+    Args:
+        rows: The rows.
+        unit: The unit; its group acts on all layers, and may be larger than that of the whole function.
+        ways: The ways to tie its layers; the others are compared with the first one.
+        kind: What the comparison is called.
+        plan: How networks are trained.
+        seed: Seed of folds, first weights and minibatches.
+        told: Hears of the progress.
+
+    Raises:
+        DataError: There are too few rows.
+        NotConvergedError: A training diverged.
+    """
+    started = time.monotonic()
+    own = int(named_stream(seed, "deep", "price").integers(2**62))
+    trained = train_jointly(unit, ways, rows, rows.folds(own), plan or Plan(), own, told)
+    found = tuple(_row(way, one, trained[0], rows) for way, one in zip(ways, trained, strict=True))
+    units = len(rows.x) if rows.units is None else len(np.unique(rows.units))
+    hidden = tuple(rep.name for rep in unit.hidden_reps)
+    return LayerPrice(kind, hidden, found, CONFIDENCE, FOLDS, units, time.monotonic() - started)
+
+
+def _row(way: LayerGroups, one: JointlyTrained, first: JointlyTrained, rows: DeepRows) -> PricedTies:
+    risk = mean_error(one.losses, rows.units)
+    accuracy = None
+    if rows.classes:
+        accuracy = float(np.mean(one.predictions.argmax(axis=1) == rows.y.argmax(axis=1)))
+    difference = mean_interval(one.losses - first.losses, rows.units)
+    names = tuple(group.name for group in way.groups)
+    verdict = "" if one is first else _verdict(*difference[1:], one.parameters < first.parameters)
+    return PricedTies(way.name, names, one.parameters, *risk, accuracy, one.step, *difference, verdict)
+
+
+def _verdict(low: float, high: float, has_more_ties: bool) -> str:
+    if low <= 0 <= high:
+        return UNDECIDED
+    return PAY if (high < 0) == has_more_ties else COST
