@@ -122,6 +122,7 @@ def test_a_deadline_ends_with_what_was_tried(call: Call, own_run: Path, monkeypa
     assert "note  not all was tried: --max-seconds 6: they are spent" in ending.out
 
 
+@pytest.mark.slow
 def test_trainings_that_cannot_be_kept(call: Call, own_run: Path) -> None:
     (own_run / "deep").write_text("in the way")
     ending = call("train", own_run, "--out", "net.safetensors", *DEEP, "--quiet")
