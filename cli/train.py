@@ -58,7 +58,8 @@ def train(
         ),
     ] = None,
     weight_decay: Annotated[
-        float | None, typer.Option(metavar="W", help="Decay of weights by AdamW, with --unit deep; default 0.")
+        float | None,
+        typer.Option(metavar="W", help="Decay of weights, with --unit deep; all networks are trained by AdamW then."),
     ] = None,
     max_seconds: Annotated[
         float | None,

@@ -119,7 +119,7 @@ def test_prices_of_layers_and_how_it_was_trained(tested: Make) -> None:
     assert "| layer 1 free | 90 | 0.021 | +0.01 (+0.004 to +0.016) | ties pay |" in text
     assert "on 4 other folds" in text and "interval of 95%" in text
     assert "by at most 0.02 of a layer's energy" in text and "these are rich enough" in text
-    assert "Gauss-Newton" in text and "AdamW" not in text and "windows of 3" in text
+    assert "Levenberg-Marquardt" in text and "AdamW" not in text and "windows of 3" in text
     many = deep_card(tested(), "t", _rows(), replace(choice, rows=5_000), CERTIFICATE, Path("n.onnx"))
     assert "one fold of five" in many.metrics[0].name and "AdamW" in many.to_markdown()
 

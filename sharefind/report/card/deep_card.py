@@ -173,15 +173,16 @@ def _layer_price(price: LayerPrice) -> Iterator[str]:
 
 
 def _training(choice: Choice) -> Iterator[str]:
+    steps = f"{choice.best.steps:,} steps"
     if choice.best.evidence is not None:
         yield (
-            "Gauss-Newton steps in orthonormal coordinates of the shared spaces, with weight decay and noise by the "
-            f"evidence; {choice.best.steps:,} steps at most."
+            f"Levenberg-Marquardt in orthonormal coordinates of the shared spaces, {steps} at most in the folds; the "
+            "decay of each layer and the variance of the noise are those of the largest evidence (MacKay 1992)."
         )
     else:
         yield (
-            f"AdamW in orthonormal coordinates of the shared spaces, {choice.best.steps:,} steps, cosine schedule; the "
-            "number of steps is that of the smallest held-out risk."
+            f"AdamW in orthonormal coordinates of the shared spaces, {steps}, cosine schedule; the number of steps is "
+            "that of the smallest held-out risk."
         )
     yield from _remarks(choice)
     yield from ("", "Networks that were tried:", "")
