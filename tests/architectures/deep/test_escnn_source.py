@@ -18,10 +18,11 @@ import pytest
 import torch
 from scipy.linalg import block_diag, null_space
 
-from sharefind.architectures.deep.escnn_source import block_widths, escnn_source
+from sharefind.architectures.deep.batch import DeepBatch
+from sharefind.architectures.deep.escnn_source import block_widths
 from sharefind.architectures.deep.files import write_deep
+from sharefind.architectures.deep.module import deep_module
 from sharefind.architectures.deep.network import DeepNetwork
-from sharefind.architectures.deep.proof import prove
 from sharefind.errors import ExportError
 from sharefind.groups import named_group, parse_representation
 from tests.architectures.deep.test_deep_exports import CASES, Case, deep_network, equivariance_error
@@ -183,10 +184,16 @@ def test_blocks_are_runs_that_the_group_keeps_apart() -> None:
     assert block_widths(parse_representation("trivial:3", named_group("C1"))) == [1, 1, 1]
 
 
-def test_a_layer_with_a_part_of_the_maps_is_refused() -> None:
-    network = deep_network(*MORE["swap"])
-    certificate = prove(network)
-    (name, dim, ambient), *others = certificate.layers
-    less = replace(certificate, layers=((name, dim - 1, ambient), *others))
+def test_a_layer_with_a_window_is_refused_and_is_a_module(tmp_path: Path) -> None:
+    """Its weights are a part of the equivariant maps: one orbit of entries of the second layer."""
+    whole = deep_network(*MORE["swap"])
+    unit = replace(whole.unit, windows=(None, np.array([0]), None, None))
+    network = DeepNetwork.from_matrices("windows", unit, DeepBatch(unit, 1, 0).arrays(0))
+    assert network.parameters < whole.parameters
+    x = np.random.default_rng(0).standard_normal((5, 2))
+    module = deep_module(network, dtype=torch.float64)
+    np.testing.assert_allclose(module(torch.from_numpy(x)).detach().numpy(), network.predict(x), atol=1e-12)
+    assert sum(part.numel() for part in module.parameters()) == network.parameters
     with pytest.raises(ExportError, match="a part of the equivariant maps"):
-        escnn_source(network, less)
+        write_deep(network, tmp_path / "net.py", format="escnn")
+    assert not list(tmp_path.iterdir())

@@ -85,6 +85,7 @@ def test_what_decides_a_training_tells_it_from_others(tmp_path: Path) -> None:
         {"rows": replace(rows, y=rows.y + 1)},
         {"unit": choosing.dense_unit("deep:relu", rows, (3,))},
         {"augmentation": choosing.Augmentation(rows)},
+        {"unit": replace(unit, windows=(np.array([0, 3]), None))},
     ]
     usual = {"unit": unit, "rows": rows, "held": held, "plan": plan, "seed": 0}
     for number, change in enumerate(changes, 2):
