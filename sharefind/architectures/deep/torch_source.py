@@ -96,7 +96,7 @@ def _bases(network: DeepNetwork) -> list[str]:
     """Bases of the layers between representations that are not both signed permutations."""
     unit, found = network.unit, ["BASES: dict[int, tuple[Triples, Triples]] = {}"]
     for number, (weight, bias) in enumerate(zip(unit.weight_spaces, unit.bias_spaces, strict=True)):
-        if follows(unit.reps[number], unit.reps[number + 1]):
+        if _follows(unit.reps[number], unit.reps[number + 1]):
             continue
         for name, space in (("WEIGHT", weight), ("BIAS", bias)):
             found += literals.assigned(f"{name}_{number}: Triples", _triples(space))
@@ -104,13 +104,8 @@ def _bases(network: DeepNetwork) -> list[str]:
     return found
 
 
-def follows(source: Representation, target: Representation) -> bool:
-    """Return whether the ties of a layer follow from its generators, as these are signed permutations.
-
-    Args:
-        source: The action on what comes in.
-        target: The action on what goes out.
-    """
+def _follows(source: Representation, target: Representation) -> bool:
+    """Whether ties follow from the generators: there are some, and they are signed permutations."""
     return source.is_sparse and target.is_sparse
 
 
