@@ -51,7 +51,7 @@ class DeepBatch(nn.Module):
         self.bias_spaces = [SpaceCoordinates(space) for space in unit.bias_spaces]
         self.window_maps = window_maps(unit)
         rng = torch.Generator().manual_seed(seed)
-        weights, biases = [], []
+        weights, biases = list[nn.Parameter](), list[nn.Parameter]()
         halves = unit.function.name == "relu"
         for (rows, _), space, bias in zip(self.shapes, self.weight_spaces, self.bias_spaces, strict=True):
             drawn = torch.randn(count, space.dim, generator=rng, dtype=torch.float64)

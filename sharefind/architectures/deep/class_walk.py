@@ -65,8 +65,8 @@ class Walk(Protocol):
         """What was visited with the smallest held-out risk so far."""
         ...
 
-    def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> None:
-        """Train a network and note its risk."""
+    def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> bool:
+        """Train a network and return whether it is the best now."""
         ...
 
     def expect(self, count: int) -> None:
