@@ -45,9 +45,8 @@ def test_a_window_is_a_convolution(name: str) -> None:
     unit = windowed(group, natural, smooth_rows(100, 9), 3)
     free = 3 if name == "C9" else 2
     assert [space.dim for space in unit.weight_spaces] == [3 * free, 6 * free, 2 * free]
-    assert all(
-        space <= fixed_space(parse_rep) for space, parse_rep in zip(unit.weight_spaces, _homs(unit), strict=True)
-    )
+    for (source, target), space in zip(pairwise(unit.reps), unit.weight_spaces, strict=True):
+        assert space <= fixed_space(hom(target, source))
     shift = np.roll(np.eye(9), 1, axis=0)
     for vector in unit.weight_spaces[2].basis():
         weight = np.array(vector, dtype=float).reshape(9, 18)
