@@ -1,4 +1,4 @@
-"""Chooses hidden types, width and depth of a deep network by cross-validation, and trains the network on all rows.
+"""Chooses hidden types, width and depth of a deep network by evidence and cross-validation, and trains it on all rows.
 
 The group is decided before, free of any architecture. Depth, width and types are tried one after another from the best
 so far, which is a walk through the lists of types; the record keeps every node with its evidence.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
@@ -25,6 +26,7 @@ from sharefind.architectures.deep.class_walk import (
     walk_classes,
     walk_plan,
 )
+from sharefind.architectures.deep.least_squares import least_squares
 from sharefind.architectures.deep.mixtures import (
     REGULAR,
     Mixture,
@@ -66,6 +68,8 @@ class ChoiceSettings:
         has_references: Whether other models are trained on the same folds.
         least_labels: Fewest labels (rows times outputs) for each free number; networks with fewer are not tried, but
             for the first. It does not apply to classes.
+        risk_errors: A network is chosen for its evidence only if its held-out risk is above the smallest by at most so
+            many standard errors of the difference.
     """
 
     unit: str = "deep:tanh"
@@ -76,6 +80,7 @@ class ChoiceSettings:
     seed: int = 0
     has_references: bool = True
     least_labels: float = 2.0
+    risk_errors: float = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +182,7 @@ class _Chooser:
         return self._trained(references)
 
     def _widen(self, mixture: Mixture, widths: Sequence[int], depth: int) -> None:
-        """Visit one width after another, until one does not lower the held-out risk."""
+        """Visit one width after another, until one is not the best so far."""
         for number, width in enumerate(widths, start=1):
             if not self.visit(mixture, width, depth, f"width {width}"):
                 self.done += len(widths) - number
@@ -193,14 +198,24 @@ class _Chooser:
 
     @property
     def best(self) -> _Visited:
-        """The node of the smallest held-out risk so far; of classes, one that beat those before by a standard error."""
-        if not self.rows.classes:
-            return min(self.visited, key=lambda one: one.node.risk)
-        leader, *others = self.visited
-        for one in others:
-            gain, error = _mean(leader.losses - one.losses, self.rows.units)
-            leader = one if gain > error else leader
-        return leader
+        """The node of the largest evidence so far, if its held-out risk is near the smallest.
+
+        Where the network of the smallest risk was trained without evidence, it is taken itself. For classes it is a
+        node whose risk was smaller, by more than a standard error, than that of the best before it.
+        """
+        if self.rows.classes:
+            return reduce(lambda known, new: known if self._is_near(known, new, 1.0) else new, self.visited)
+        lowest = min(self.visited, key=lambda one: one.node.risk)
+        if lowest.node.evidence is None:
+            return lowest
+        near = [
+            (one.node.evidence, one) for one in self.visited if self._is_near(one, lowest, self.settings.risk_errors)
+        ]
+        return max(((value, one) for value, one in near if value is not None), key=lambda pair: pair[0])[1]
+
+    def _is_near(self, one: _Visited, lowest: _Visited, errors: float) -> bool:
+        gap, error = _mean(one.losses - lowest.losses, self.rows.units)
+        return gap <= errors * error
 
     def _tell(self, what: str) -> None:
         if self.progress is not None:
@@ -237,7 +252,7 @@ class _Chooser:
         return _numbers(self.rows, width, depth) <= most_numbers(self.limits)
 
     def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> bool:
-        """Return whether no smaller risk is known after a training, unless the layers are known or too large.
+        """Train on the folds, unless the layers are known or too large; return whether it is the best so far.
 
         Args:
             mixture: Types of the hidden layers.
@@ -306,7 +321,9 @@ class _Chooser:
             trained = fit_networks(unit, self.rows, self.folds, plan, seed, augmentation=augmentation)
             score = self._score(trained.losses, trained.predictions)
             found.append(Reference(name, unit.space.dim, *score))
-        found.append(self._least_squares())
+        losses, predictions = least_squares(self.rows, self.folds)
+        numbers = (self.rows.in_rep.dim + 1) * self.rows.out_rep.dim
+        found.append(Reference("least squares", numbers, *self._score(losses, predictions)))
         return tuple(found)
 
     @property
@@ -316,21 +333,6 @@ class _Chooser:
         return (
             plan if plan.evidence is None else replace(plan, evidence=replace(plan.evidence, starts=1, final_starts=1))
         )
-
-    def _least_squares(self) -> Reference:
-        """Linear regression on each fold's other rows; for classes of the indicators of classes, scored by accuracy."""
-        x, y = self.rows.scaled_x, self.rows.scaled_y
-        design = np.concatenate([x, np.ones((len(x), 1))], axis=1)
-        predictions = np.full(y.shape, np.nan)
-        for held in self.folds:
-            seen = np.setdiff1d(np.arange(len(x)), held)
-            predictions[held] = design[held] @ np.linalg.lstsq(design[seen], y[seen], rcond=None)[0]
-        if self.rows.classes:
-            clipped = np.maximum(predictions, 1e-3)
-            losses = -np.log((clipped * y).sum(axis=1) / clipped.sum(axis=1))
-        else:
-            losses = ((predictions - y) ** 2).mean(axis=1)
-        return Reference("least squares", design.shape[1] * y.shape[1], *self._score(losses, predictions))
 
     def _score(self, losses: FloatArray, predictions: FloatArray) -> tuple[float, float, float | None]:
         """Risk, its standard error, and accuracy for classes."""

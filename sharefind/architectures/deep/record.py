@@ -94,7 +94,7 @@ class Choice:
         function: What is applied to hidden units, "tanh" and so on.
         nodes: The lists of types, in the order of the visits.
         edges: The steps between them.
-        chosen: Number of the node of the smallest risk.
+        chosen: Number of the node that was chosen.
         references: Other models on the same folds.
         census: For each hidden layer, the shares of types by name: trained, untrained and kept; empty without one.
     """
