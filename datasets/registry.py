@@ -13,6 +13,7 @@ from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import DESCRIPTIONS, c2_task
 from sharefind.datasets.clusters import CLUSTERS, cluster_task
 from sharefind.datasets.data_formats import FORMATS, any_file, format_of, read_columns
+from sharefind.datasets.digits import turned_digit_task
 from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.elnino import elnino_task
 from sharefind.datasets.ising import ising_task
@@ -20,6 +21,7 @@ from sharefind.datasets.molecule import methane_task
 from sharefind.datasets.molecules import LOADERS as MOLECULES
 from sharefind.datasets.pendulum import pendulum_task
 from sharefind.datasets.roles import Roles
+from sharefind.datasets.signals import signal_task
 from sharefind.datasets.substitutions import SUBSTITUTIONS, substitution_task
 from sharefind.datasets.table_task import table_task
 from sharefind.datasets.task import Task
@@ -43,6 +45,9 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
         "elasticity:Cu-stretched": partial(elasticity_task, stretch=1.05),
         "tic-tac-toe": tic_tac_toe_task,
         "ising:4x4": ising_task,
+        "digits:turned": turned_digit_task,
+        "mnist1d": signal_task,
+        "mnist1d:shuffled": partial(signal_task, shuffled=True),
         "robot:ant": ant_task,
         "robot:ant-ground": ant_ground_task,
         "robot:ant-gait": ant_gait_task,
