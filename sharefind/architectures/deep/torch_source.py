@@ -39,7 +39,7 @@ class DeepNetwork(SharedDeepNetwork):
     """The network: load its weights with load_state_dict(load_file(PATH))."""
 
     def __init__(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> None:
-        super().__init__(DIMS, GENERATORS, SIGNED, ADDS, FUNCTION, BASES, device, dtype)
+        super().__init__(DIMS, GENERATORS, SIGNED, ADDS, FUNCTION, BASES, WINDOWS, device, dtype)
 
 
 def check_equivariance(network: nn.Module, trials: int = 16) -> float:
@@ -75,6 +75,7 @@ def _data(network: DeepNetwork) -> list[str]:
         f"ADDS = {literals.one_line(str(value) for value in unit.adds_input)}",
         f'FUNCTION = "{unit.function.name}"',
         *_bases(network),
+        *_windows(network),
         "# fmt: on",
     ]
 
@@ -101,6 +102,15 @@ def _bases(network: DeepNetwork) -> list[str]:
         for name, space in (("WEIGHT", weight), ("BIAS", bias)):
             found += literals.assigned(f"{name}_{number}: Triples", _triples(space))
         found.append(f"BASES[{number}] = (WEIGHT_{number}, BIAS_{number})")
+    return found
+
+
+def _windows(network: DeepNetwork) -> list[str]:
+    """Entries of the layers that have windows, one or more of each orbit."""
+    found = ["WINDOWS: dict[int, list[int]] = {}"]
+    for number, window in enumerate(network.unit.layer_windows):
+        if window is not None:
+            found.append(f"WINDOWS[{number}] = {literals.one_line(map(str, window.tolist()))}")
     return found
 
 
