@@ -84,7 +84,7 @@ class CosetWords:
 
 
 def parse_coset(group: FiniteGroup, text: str) -> CosetWords:
-    """Return what a text says of a type.
+    """Return the description of a type in a text.
 
     Args:
         group: The group.

@@ -199,7 +199,7 @@ class PriceRow(Part):
 
 
 class LikeliestGroup(Part):
-    """The group that the evidence of tied Gaussian processes speaks for, beside what was tested; it has no error rate.
+    """The group that the evidence of tied Gaussian processes favours, beside the tested ones; it has no error rate.
 
     Attributes:
         name: The likeliest, "" for no symmetry.

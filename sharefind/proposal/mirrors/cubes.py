@@ -1,4 +1,4 @@
-"""Coefficients of products of three inputs, and what images of columns make of them.
+"""Coefficients of products of three inputs, and their images when columns are moved.
 
 A product x_a x_b x_c says nothing of one input alone: once two of its inputs have images, the third's follows, with its
 sign. Before that an input can only go to one that has a product of like size.
@@ -23,7 +23,7 @@ class Cubes:
     Attributes:
         inputs: Those of whose products something is known, int64 (q,).
         size: Number of all inputs, d_in.
-        values: (d_out, q, q, q); of products that did not enter what the residuals say of each one alone.
+        values: (d_out, q, q, q); for products that did not enter, the coefficient of the residuals on each one alone.
         variances: Variances of these.
         entered: Products (a, b, c), a <= b <= c, that entered the fit, int64 (p, 3).
         critical: |z| beyond which a coefficient is no accident.

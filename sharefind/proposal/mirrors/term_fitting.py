@@ -255,7 +255,7 @@ class TermFitting:
     ) -> FloatArray:
         """Sums of squares, each column's weighted by its own, of what it leaves of residuals when it enters.
 
-        Of cubes the residuals themselves tell too little: the few rows where these are large are most of both. By HC3,
+        For cubes the residuals themselves show too little: the few rows where these are large are most of both. By HC3,
         and no less than if errors were alike in all rows, since few rows may leave little by chance.
         """
         left = 1 - np.minimum(columns**2 / norm, self.settings.fit.largest_leverage)
