@@ -64,7 +64,7 @@ class CosetWords:
     Attributes:
         subgroup: The subgroup K.
         is_signed: Whether there is a sign.
-        kernel: Where the sign is 1; None where the text does not say it.
+        kernel: The subgroup on which the sign is 1; None where the text does not name it.
     """
 
     subgroup: SubgroupWords

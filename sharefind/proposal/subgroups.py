@@ -68,7 +68,7 @@ class ProposedSubgroup:
     """A subgroup that samples support.
 
     Attributes:
-        group: On the points of the whole group.
+        group: The subgroup on the points of the whole group.
         share: Share of the posterior over the groups that were looked at; None where the search was cut short.
         log_odds: Log evidence over that of no symmetry.
     """

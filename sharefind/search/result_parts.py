@@ -125,7 +125,7 @@ class FoundSpace(Part):
             for a tying pattern whose basis has more than 100,000 entries.
         tying: Which entries of each block are equal, by labels; None where the space ties none.
         candidate: "E^H" where a candidate group H fixes it.
-        stabiliser: That group.
+        stabiliser: The stabiliser.
     """
 
     dim: Size

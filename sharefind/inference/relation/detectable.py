@@ -129,7 +129,7 @@ class _BrokenSets:
         units: The unit of each row, shape (n,).
         has_classes: Whether labels are classes.
         seed: Seed of all copies.
-        fits: Those of the test's own labels that were needed, by the place of length and noise in the table.
+        fits: Fits of the test's own labels so far, by the place of length and noise in the table.
     """
 
     evidence: KernelEvidence

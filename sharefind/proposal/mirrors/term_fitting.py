@@ -22,13 +22,13 @@ _COUNTS = {2: "two", 3: "three"}
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A fit.
+    """Least squares of the labels on some terms.
 
     Attributes:
         values: Coefficients of 1, inputs that vary, products of two and of three, (p, d_out).
-        variances: HC3, of these.
-        residual: HC3, (n, d_out).
-        freedom: Degrees of freedom that are left.
+        variances: Variances of the coefficients by HC3, (p, d_out).
+        residual: Residuals by HC3, (n, d_out).
+        freedom: Degrees of freedom of the residuals.
     """
 
     values: FloatArray
