@@ -47,7 +47,7 @@ class ShareSettings:
         most_work: Most floating-point operations of all Cholesky factors: rows are cut into blocks whose logarithms add
             up, at common hyperparameters, until they cost less.
         least_block: Least rows of a block; where even these cost more, fewer rows are read.
-        least_rows: Where fewer rows could be read, no shares are given.
+        least_rows: Smallest number of rows from which shares are computed.
     """
 
     kernels: tuple[str, ...] = ("matern", "network")
