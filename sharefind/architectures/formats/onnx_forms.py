@@ -145,7 +145,7 @@ def blocked(draft: Draft, form: Blocks, weight: NDArray[np.int32], particles: in
         rows = draft.add("MatMul", [rows, block], f"product_{run}")
         rows = draft.reshape(rows, f"product_{run}_split", count, -1, repeats, particles, width, end)
         rows = draft.add("Transpose", [rows], f"product_{run}_turned", perm=[1, 3, 5, 0, 2, 4])
-        # The batch comes first now: it may be empty, and a shape then cannot say of another axis that it is to be found.
+        # The batch comes first now, so that a 0 keeps it, whether it is empty or not.
         found.append(draft.reshape(rows, f"part_{run}", 0, particles, end, count * repeats * width))
         number, place = number + count * width**2, place + count * repeats * width
     whole = draft.add("Concat", found, "parts", axis=3)
