@@ -139,7 +139,7 @@ def train_deep(
     Args:
         context: Context of the command, with the options that all commands have.
         outcome: Outcome of the search.
-        settings: What is tried.
+        settings: The choices that are tried.
         training: How it is trained.
         run: The run folder.
         out: The file to write.
