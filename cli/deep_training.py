@@ -33,8 +33,8 @@ class DeepTraining(NamedTuple):
     """How the networks of a choice are trained, as the command line has it; None for what it takes by itself.
 
     Attributes:
-        lr: First step of AdamW.
-        weight_decay: Decay of weights.
+        lr: First step of AdamW, which trains all networks then.
+        weight_decay: Decay of weights by AdamW, which trains all networks then.
         restarts: Starts of the chosen network.
         max_seconds: Seconds of the call after which nothing more is tried.
     """
@@ -64,8 +64,7 @@ class DeepTraining(NamedTuple):
         Args:
             settings: What is tried.
         """
-        plan = settings.plan if self.lr is None else replace(settings.plan, lr=self.lr)
-        plan = plan if self.weight_decay is None else replace(plan, weight_decay=self.weight_decay)
+        plan = settings.plan.with_adam(self.lr, self.weight_decay)
         return replace(settings, plan=plan, restarts=self.restarts or settings.restarts)
 
     def budget(self, session: Session) -> ChoiceBudget:

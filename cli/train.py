@@ -45,8 +45,11 @@ def train(
         ),
     ] = None,
     layers: Annotated[
-        str, typer.Option(metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep.")
-    ] = "3",
+        str | None,
+        typer.Option(
+            metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep; 3, for classes 1..3."
+        ),
+    ] = None,
     price: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +58,8 @@ def train(
         ),
     ] = None,
     weight_decay: Annotated[
-        float | None, typer.Option(metavar="W", help="Decay of weights by AdamW, with --unit deep; default 0.")
+        float | None,
+        typer.Option(metavar="W", help="Decay of weights, with --unit deep; all networks are trained by AdamW then."),
     ] = None,
     max_seconds: Annotated[
         float | None,
@@ -89,7 +93,7 @@ def _deep(
     run: Path,
     out: Path,
     unit: str,
-    layers: str,
+    layers: str | None,
     width: int | None,
     seed: int,
     price: str | None,

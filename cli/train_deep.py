@@ -33,8 +33,6 @@ SHALLOW = ("epochs",)
 
 MOST_LAYERS = 8
 
-USUAL_LAYERS = "3"
-
 
 def check_deep(context: typer.Context, unit: str, out: Path) -> None:
     """Refuse what does not fit a deep network, before anything is read.
@@ -98,21 +96,23 @@ class AskedDeep(NamedTuple):
 
     Attributes:
         unit: The unit expression.
-        layers: Numbers of hidden layers, as text.
+        layers: Numbers of hidden layers, as text; None for what suits the rows.
         price: Kind of the comparison that shows whether tying pays; None for none.
     """
 
     unit: str
-    layers: str
+    layers: str | None
     price: str | None
 
 
-def settings_of(unit: str, layers: str, width: int | None, seed: int, price: str | None = None) -> ChoiceSettings:
+def settings_of(
+    unit: str, layers: str | None, width: int | None, seed: int, price: str | None = None
+) -> ChoiceSettings:
     """Return what is tried.
 
     Args:
         unit: The unit expression.
-        layers: Numbers of hidden layers, as text.
+        layers: Numbers of hidden layers, as text; None for what suits the rows.
         width: The only width of hidden layers; None for several.
         seed: Seed of all random numbers.
         price: Kind of the comparison that shows whether tying pays; None for none.
@@ -122,7 +122,8 @@ def settings_of(unit: str, layers: str, width: int | None, seed: int, price: str
     """
     from sharefind.architectures.deep.choosing import WIDTHS, ChoiceSettings
 
-    settings = ChoiceSettings(unit, read_layers(layers), WIDTHS if width is None else (width,), seed=seed)
+    depths = () if layers is None else read_layers(layers)
+    settings = ChoiceSettings(unit, depths, WIDTHS if width is None else (width,), seed=seed)
     return settings if price is None else replace(settings, price=price)
 
 
@@ -227,7 +228,7 @@ def taken_deep(given: dict[str, Any]) -> AskedDeep | None:
             raise ConfigError(f"--unit {unit} with --resume: finish the run, then sharefind train RUN --unit {unit}")
         if "hidden_rep" in given:
             raise ConfigError(f"--hidden-rep and --unit {unit}: hidden types are chosen on the data; drop --hidden-rep")
-        asked = AskedDeep(unit, layers or USUAL_LAYERS, price)
+        asked = AskedDeep(unit, layers, price)
         settings_of(asked.unit, asked.layers, None, 0, asked.price)
         del given["unit"]
         return asked
@@ -264,8 +265,9 @@ def deep_command(asked: AskedDeep, run: Path, seed: int) -> str:
         seed: Seed of the search, which the network has, too.
     """
     out, seeded = shell_word(run / "deep.safetensors"), f" --seed {seed}" if seed else ""
-    price = "" if asked.price is None else f" --price {asked.price}"
-    return f"sharefind train {shell_word(run)} --unit {asked.unit} --layers {asked.layers}{price}{seeded} --out {out}"
+    given = (("layers", asked.layers), ("price", asked.price))
+    more = "".join(f" --{name} {value}" for name, value in given if value is not None)
+    return f"sharefind train {shell_word(run)} --unit {asked.unit}{more}{seeded} --out {out}"
 
 
 def deep_after(

@@ -20,16 +20,16 @@ class Gait:
     Attributes:
         frequency: Strides a second.
         stride: Amplitude of the hips, rad.
-        curve: By how much the right legs' strides are longer than the mean, and the left legs' shorter, as a share: the
+        curve: Share by which the strides of the right legs are longer than the mean, and of the left legs shorter: the
             robot walks in a curve to the left. 0: straight on.
         stance: Mean angle of the ankles, rad.
-        lift: By how much they are raised in a swing, rad.
+        lift: Angle by which they are raised in a swing, rad.
         stiffness: Torque per radian off the trot.
         damping: Torque per rad/s.
         exploration: Standard deviation of the random torque, drawn anew for every row.
         hold: Steps of 10 ms for which torques are held, and so between rows.
         start: Rows at the beginning that are not logged.
-        speed: At which the robot is started forwards, m/s.
+        speed: Initial speed of the robot forwards, m/s.
         height: Height of the torso's centre at the start, m.
     """
 

@@ -39,12 +39,12 @@ class AntRobot:
     """
 
     def __init__(self, on_ground: bool, tolerance: float = 1e-12, iterations: int = 200) -> None:
-        """Build it.
+        """Build the robot.
 
         Args:
             on_ground: Whether there is a floor.
-            tolerance: At which the solver of contacts stops.
-            iterations: Most steps of that solver.
+            tolerance: Tolerance of the solver of contacts.
+            iterations: Largest number of steps of this solver.
 
         Raises:
             DataError: mujoco or gymnasium is missing, or gymnasium has no Ant.
@@ -211,7 +211,7 @@ def turn_about_z(angle: float) -> FloatArray:
     """Return the rotation about the vertical, shape (3, 3).
 
     Args:
-        angle: In radians.
+        angle: Angle in radians.
     """
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])

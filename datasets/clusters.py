@@ -22,7 +22,7 @@ class Cluster:
     """Atoms at rest.
 
     Attributes:
-        what: In words.
+        what: The cluster in words.
         swapped: Element of the first atom, where it is another one; the candidate is the group of the positions alone.
     """
 

@@ -26,8 +26,8 @@ class Dialect:
     """How a text writes a table.
 
     Attributes:
-        delimiter: Between the cells of a row.
-        decimal: In numbers, "." or ",".
+        delimiter: Character between the cells of a row.
+        decimal: Decimal sign of numbers, "." or ",".
     """
 
     delimiter: str = ","

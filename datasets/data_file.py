@@ -96,7 +96,7 @@ class Wanted:
         numbers: Positions of columns that must hold numbers.
         text: Positions of columns whose cells are words even where they look like numbers.
         units: The column with the units of rows, which may hold anything.
-        others: Those without a role, which may hold numbers, words or dates.
+        others: Positions of columns without a role, which may hold numbers, words or dates.
     """
 
     positions: tuple[int, ...]

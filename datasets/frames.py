@@ -177,7 +177,7 @@ def refuse_not_finite(values: NDArray[Any], name: str, names: tuple[str, ...] = 
         names: Names of the columns; empty where they have none.
 
     Raises:
-        DataError: There is one.
+        DataError: A value is not finite.
     """
     bad = np.argwhere(~np.isfinite(values))
     if len(bad) == 0:

@@ -55,7 +55,7 @@ def written_map(given: Any, limits: Limits = DEFAULT_LIMITS, bounds: MapBounds |
 
     Args:
         given: The path of a table, or mappings: a `GivenMap`.
-        limits: On the size of a file.
+        limits: Limits on the size of a file.
         bounds: Further bounds.
 
     Raises:

@@ -42,7 +42,7 @@ def methane_task(stretch: float = 0.0, samples: int = 200, displacement: float =
     (Hessian). Where a bond is stretched, the forces of the resting atoms are subtracted, and C_3v remains.
 
     Args:
-        stretch: By how much the first bond is longer, in angstrom.
+        stretch: Extra length of the first bond, in angstrom.
         samples: Number of displacements.
         displacement: Standard deviation of each coordinate, in angstrom; the zero-point motion of a hydrogen is ten
             times as large.
@@ -70,7 +70,7 @@ def tetrahedron(stretch: float = 0.0) -> FloatArray:
     """Return positions of C and four H at rest, in angstrom.
 
     Args:
-        stretch: By how much the first H is farther away.
+        stretch: Extra distance of the first H, in angstrom.
 
     Returns:
         Shape (5, 3).

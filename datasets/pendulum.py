@@ -14,7 +14,7 @@ class Pendulum:
 
     Attributes:
         length: Length of the rod, in metres.
-        gravity: In m/s^2, along -z.
+        gravity: Gravity along -z, in m/s^2.
         friction: Friction of the joint: the speed of the tip decays at this rate, in 1/s.
     """
 

@@ -13,6 +13,7 @@ from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import DESCRIPTIONS, c2_task
 from sharefind.datasets.clusters import CLUSTERS, cluster_task
 from sharefind.datasets.data_formats import FORMATS, any_file, format_of, read_columns
+from sharefind.datasets.digits import turned_digit_task
 from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.elnino import elnino_task
 from sharefind.datasets.ising import ising_task
@@ -21,6 +22,7 @@ from sharefind.datasets.molecules import LOADERS as MOLECULES
 from sharefind.datasets.pendulum import pendulum_task
 from sharefind.datasets.quadrant_digits import quadrant_digits_task
 from sharefind.datasets.roles import Roles
+from sharefind.datasets.signals import signal_task
 from sharefind.datasets.substitutions import SUBSTITUTIONS, substitution_task
 from sharefind.datasets.table_task import table_task
 from sharefind.datasets.task import Task
@@ -44,6 +46,9 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
         "elasticity:Cu-stretched": partial(elasticity_task, stretch=1.05),
         "tic-tac-toe": tic_tac_toe_task,
         "ising:4x4": ising_task,
+        "digits:turned": turned_digit_task,
+        "mnist1d": signal_task,
+        "mnist1d:shuffled": partial(signal_task, shuffled=True),
         "quadrant-digits": quadrant_digits_task,
         "quadrant-digits:position": partial(quadrant_digits_task, has_position=True),
         "robot:ant": ant_task,

@@ -18,34 +18,34 @@ class Rates:
 
     Attributes:
         speed: Factor of every formula below: above 1 on a slower machine.
-        bind: To make the statistic of a test ready; None where a formula says it.
-        copy: For each copy of the data that a test looks at; None where a formula says it.
-        step: For one step of one trained row; None where a formula says it.
-        bind_start: By formula, to make a statistic ready, before samples count.
-        bind_number: By formula, for each number of all images of the samples, where the group is not large.
+        bind: Seconds to fit the statistic of a test to a hypothesis; None where a formula gives it.
+        copy: Seconds for each copy of the data in a test; None where a formula gives it.
+        step: Seconds for one step of one trained row; None where a formula gives it.
+        bind_start: Seconds by formula to fit a statistic, before samples count.
+        bind_number: Seconds by formula for each number of all images of the samples, where the group is not large.
         largest_order: Images of a sample that count at most.
-        copy_start: By formula, for each copy, before samples count.
-        copy_element: By formula, for each element of the group and copy.
-        row: By formula, for each sample of a copy.
-        row_label: By formula, for each label of a sample of a copy.
-        pair: By formula, for each pair of samples of a copy, where the statistic compares all of them.
+        copy_start: Seconds by formula for each copy, before samples count.
+        copy_element: Seconds by formula for each element of the group and copy.
+        row: Seconds by formula for each sample of a copy.
+        row_label: Seconds by formula for each label of a sample of a copy.
+        pair: Seconds by formula for each pair of samples of a copy, where the statistic compares all of them.
         block: Samples that are compared with each other at most.
         compares_all: Names of the statistics that do.
         scores: Name of the statistic that multiplies functions of vectors with what is left of the labels.
-        score_bind: By formula, for each sample, to make that one ready.
-        score_row: By formula, for each sample of a copy there.
-        score_label: By formula, for each label of a sample of a copy there.
-        training: By formula, for each training, before its steps count.
-        multiplication: By formula, for each multiplication of a step.
-        activation: By formula, for each hidden unit of a sample of a step.
-        overhead: By formula, for each step.
-        gate: For each number of the matrices that the test of independence multiplies.
-        kernel: For each pair of samples whose distance it computes, all kernels together.
+        score_bind: Seconds by formula for each sample, to fit that statistic.
+        score_row: Seconds by formula for each sample of a copy there.
+        score_label: Seconds by formula for each label of a sample of a copy there.
+        training: Seconds by formula for each training, before its steps count.
+        multiplication: Seconds by formula for each multiplication of a step.
+        activation: Seconds by formula for each hidden unit of a sample of a step.
+        overhead: Seconds by formula for each step.
+        gate: Seconds for each number of the matrices that the test of independence multiplies.
+        kernel: Seconds for each pair of samples whose distance it computes, all kernels together.
         gate_rows: Most samples that it looks at.
-        input_law: For each number that the test of the inputs of a diagnosis computes.
+        input_law: Seconds for each number that the test of the inputs of a diagnosis computes.
         input_features: Features of a sample there.
         kernel_values: Most labels of which a test of a relation forms whole kernel matrices.
-        tied_pair: Time of a test of a relation, for each pair of samples and element of the group.
+        tied_pair: Seconds of a test of a relation for each pair of samples and element of the group.
         factor: For each cube of the number of labels, all kernel matrices together.
         solve: For each pair of labels and copy.
         feature_start: Time of a test with too many labels for whole matrices, before they count.

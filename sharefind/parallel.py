@@ -133,8 +133,8 @@ class Workers:
     def starting(self, modules: Sequence[str]) -> Iterator[None]:
         """Start the processes of this machine now, so that they import what tasks need while the caller goes on.
 
-        They have started when the `with` block is left, but for an interrupt. A cluster has its processes already, and the calling process imports what it
-        needs itself.
+        They have started when the `with` block is left, but for an interrupt. A cluster has its processes already, and
+        the calling process imports what it needs itself.
 
         Args:
             modules: Names of modules that tasks need.

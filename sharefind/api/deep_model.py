@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from sharefind.architectures.deep.choice_budget import ChoiceBudget
-from sharefind.architectures.deep.choosing import USUAL_DEPTH, WIDTHS, ChoiceSettings, choose_network
+from sharefind.architectures.deep.choosing import WIDTHS, ChoiceSettings, choose_network
 from sharefind.architectures.deep.files import write_deep
 from sharefind.architectures.deep.found_rows import finished_rows
 from sharefind.architectures.deep.kept import kept_in
@@ -42,10 +43,12 @@ class DeepParameters:
 
     Attributes:
         unit: "deep" or "deep-residual", with ":tanh" (the default), ":logistic", ":relu" or ":gelu".
-        layers: Numbers of hidden layers that are tried.
+        layers: Numbers of hidden layers that are tried; None for what suits the rows: three, and one to three for
+            classes.
         widths: Widths of hidden layers that are tried.
-        lr: First step of AdamW for an entry of the weights.
-        weight_decay: Decay of weights by AdamW; biases do not decay.
+        lr: First step of AdamW for an entry of the weights; all networks are trained by AdamW then. None to train small
+            networks by evidence and others with a step of .01.
+        weight_decay: Decay of weights by AdamW, which trains all networks then; biases do not decay. None as for `lr`.
         restarts: Starts of the chosen network; the best on a held-out fold is kept.
         max_seconds: Seconds after which nothing more is tried; None for no bound. The training of the chosen network on
             all rows comes after them.
@@ -53,10 +56,10 @@ class DeepParameters:
     """
 
     unit: str = "deep"
-    layers: Sequence[int] = (USUAL_DEPTH,)
+    layers: Sequence[int] | None = None
     widths: Sequence[int] = WIDTHS
-    lr: float = Plan.lr
-    weight_decay: float = Plan.weight_decay
+    lr: float | None = None
+    weight_decay: float | None = None
     restarts: int = 1
     max_seconds: float | None = None
     seed: int | None = None
@@ -70,16 +73,16 @@ class DeepParameters:
         Raises:
             ConfigError: A parameter is out of range.
         """
-        for name, values in (("layers", self.layers), ("widths", self.widths), ("restarts", (self.restarts,))):
+        layers = (1,) if self.layers is None else self.layers
+        for name, values in (("layers", layers), ("widths", self.widths), ("restarts", (self.restarts,))):
             if not values or min(values) < 1:
                 raise ConfigError(f"{name} is {values!r}; give whole numbers, 1 or more")
-        if not (self.lr > 0 and self.weight_decay >= 0):
+        plan = Plan().with_adam(self.lr, self.weight_decay)
+        if not (0 < plan.lr < math.inf and 0 <= plan.weight_decay < math.inf):
             raise ConfigError(f"lr is {self.lr!r} and weight_decay {self.weight_decay!r}; give a positive lr")
-        plan = replace(Plan(), lr=self.lr, weight_decay=self.weight_decay)
         chosen = seed if self.seed is None else self.seed
-        return ChoiceSettings(
-            self.unit, tuple(self.layers), tuple(self.widths), plan, seed=chosen, restarts=self.restarts
-        )
+        depths = () if self.layers is None else tuple(self.layers)
+        return ChoiceSettings(self.unit, depths, tuple(self.widths), plan, seed=chosen, restarts=self.restarts)
 
     def budget(self) -> ChoiceBudget:
         """Return the time of the choice, which begins now."""

@@ -103,11 +103,11 @@ class SearchEstimator(FoundSharing, SearchParameters):
     def deep_network(
         self,
         unit: str = DeepParameters.unit,
-        layers: Sequence[int] = DeepParameters.layers,
+        layers: Sequence[int] | None = None,
         widths: Sequence[int] = DeepParameters.widths,
         *,
-        lr: float = DeepParameters.lr,
-        weight_decay: float = DeepParameters.weight_decay,
+        lr: float | None = None,
+        weight_decay: float | None = None,
         restarts: int = DeepParameters.restarts,
         max_seconds: float | None = None,
         seed: int | None = None,
@@ -119,10 +119,13 @@ class SearchEstimator(FoundSharing, SearchParameters):
 
         Args:
             unit: "deep" or "deep-residual", with ":tanh" (the default), ":logistic", ":relu" or ":gelu".
-            layers: Numbers of hidden layers that are tried.
+            layers: Numbers of hidden layers that are tried; None for what suits the rows: three, and one to three
+                for classes.
             widths: Widths of hidden layers that are tried.
-            lr: First step of AdamW for an entry of the weights.
-            weight_decay: Decay of weights by AdamW; biases do not decay.
+            lr: First step of AdamW for an entry of the weights; all networks are trained by AdamW then. None to train
+                small networks by evidence and others with a step of .01.
+            weight_decay: Decay of weights by AdamW, which trains all networks then; biases do not decay. None as for
+                `lr`.
             restarts: Starts of the chosen network; the best on a held-out fold is kept.
             max_seconds: Seconds after which nothing more is tried; None for no bound. The chosen network is trained on
                 all rows after them.

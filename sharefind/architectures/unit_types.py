@@ -71,7 +71,7 @@ def unit_types(correlations: FloatArray, pairs: Sequence[TypePair], least: float
 
     Args:
         correlations: Shape (order, units), from `unit_correlations`.
-        pairs: From `type_pairs`; the last type is the regular one, which units without a symmetry have.
+        pairs: Pairs of types from `type_pairs`; the last type is the regular one, which units without a symmetry have.
         least: Least correlation.
     """
     found = [pairs[-1][0]] * correlations.shape[1]

@@ -64,7 +64,7 @@ class CosetWords:
     Attributes:
         subgroup: The subgroup K.
         is_signed: Whether there is a sign.
-        kernel: Where the sign is 1; None where the text does not say it.
+        kernel: The subgroup on which the sign is 1; None where the text does not name it.
     """
 
     subgroup: SubgroupWords
@@ -84,7 +84,7 @@ class CosetWords:
 
 
 def parse_coset(group: FiniteGroup, text: str) -> CosetWords:
-    """Return what a text says of a type.
+    """Return the description of a type in a text.
 
     Args:
         group: The group.

@@ -9,7 +9,7 @@ The operations themselves are in `representation`, the names in `constructors`, 
     of      = name of a group | integer
 
 A coset is written as in `coset_names`. An integer factor is a multiplicity; the product of two representations is their
-tensor product. Of a product of groups, `C4.natural` is the representation of the factor C4, on which the others act
+tensor product. In a product of groups, `C4.natural` is the representation of the factor C4, on which the others act
 trivially; `2.natural` is that of the second factor, where two have the same name.
 """
 

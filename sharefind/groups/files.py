@@ -146,7 +146,7 @@ def group_at_rest(
         positions: Float (k, 3).
         kinds: Kind of each point; points of one kind are alike.
         outputs: "scalar", "vector", or "vectors" for one of each point.
-        limits: On the order of the group and on its points.
+        limits: Limits on the order of the group and on its points.
 
     Raises:
         GroupError: The points have no finite group, or none but the identity.

@@ -26,7 +26,7 @@ class RestingPoints:
     """Points of space and what they are.
 
     Attributes:
-        positions: At rest, float (k, 3).
+        positions: Positions at rest, float (k, 3).
         kinds: Kind of each point, such as its element; points of one kind are alike.
         close: Largest distance of two positions that are the same, relative to the largest distance from the centre.
         largest: n of the largest axial rotation C_n that is looked for.
@@ -118,9 +118,9 @@ class RestingGroup:
     """The point group of points at rest, exact.
 
     Attributes:
-        name: By Schoenflies.
+        name: Schoenflies name.
         turns: Generators as they turn vectors, exact (3, 3).
-        moves: Where the same generators take the points, (k,) each.
+        moves: Permutations of the points by the same generators, (k,) each.
         degrees: Angle by which the frame was moved to a rational one.
     """
 

@@ -129,7 +129,7 @@ def moved_coordinates(
 ) -> NDArray[np.bool_]:
     """Return which coordinates of X the group moves: some element changes their basis vector.
 
-    The generators of a finite group determine them. Of other groups elements are drawn: the elements that fix a vector
+    The generators of a finite group determine them. For other groups elements are drawn: the elements that fix a vector
     are a subgroup, so that at least half of all elements move a vector that is moved at all, and a coordinate is missed
     with probability 2^-probes.
 

@@ -1,4 +1,4 @@
-"""Which exact space of parameters do the data speak for, when no group is given?
+"""The exact space of parameters that the data support, when the user names no group.
 
 Least-squares coefficients of Y on X (`least_squares`) carry the symmetry of the relation; exact tying spaces are
 compared by the evidence for them (`log_evidence`); the spaces come from permutations that nearly keep the coefficients

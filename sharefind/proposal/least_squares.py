@@ -2,7 +2,7 @@
 
 If the law of (X, Y) is kept by signed permutations (g_in, g_out), so are these coefficients in expectation, whatever
 the relation is: the best linear predictor of an equivariant law is equivariant. Blocks of higher degree see what a
-linear predictor does not. `log_evidence` has the spaces that they speak for.
+linear predictor does not. `log_evidence` compares spaces by them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How much do coefficients speak for an exact tying space? The log marginal likelihood of every space, comparable.
+"""The evidence of coefficients for an exact tying space: its log marginal likelihood, comparable between spaces.
 
 A space in which coefficients are tied gains where the data agree with the ties, the more the better they are known, and
 loses where they do not: Occam's factor, without a penalty to choose (MacKay 1992, "Bayesian interpolation").

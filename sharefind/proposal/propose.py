@@ -1,4 +1,4 @@
-"""Proposes the exact space of weights that samples speak for, its group, and what else they allow.
+"""Proposes the exact space of weights that samples support, its group, and its rivals.
 
 The answer rests on the evidence for exact spaces alone; `sharefind.search` tests the group on other samples, and
 trains.
@@ -75,7 +75,7 @@ def propose(
     settings: Proposing = PROPOSING,
     names: Sequence[str] = (),
 ) -> Finding:
-    """Return the sharing that n samples speak for.
+    """Return the sharing that n samples support.
 
     No permutation, share or name depends on a vector added to x or to y, nor on a common scale of either. Changes of
     sign keep only the origin, so they are examined where the means of x may be 0.
@@ -129,7 +129,7 @@ def _layout(x: FloatArray, y: FloatArray, moves: MoveKind) -> Layout:
 
 @dataclass(frozen=True, eq=False)
 class _Exploration:
-    """One kind of permutations, with what it makes of the coefficients.
+    """One kind of permutations, with its ties of the coefficients.
 
     evidence: of the coefficients. plain: the layout with permutations that change no sign.
     """
@@ -179,7 +179,7 @@ class _Exploration:
         return PermutationSearch(self.evidence.coefficients, self.settings.effort)
 
     def finding(self, seed: int) -> Finding:
-        """The space that the samples speak for, and what else they leave standing."""
+        """The space that the samples support, and its rivals."""
         spaces, is_exhaustive = self._spaces(seed)
         found = posterior(spaces)
         is_alone = len(found.ranked) > 1 or self.evidence.has_signal

@@ -1,4 +1,4 @@
-"""Which subgroups of a given group do samples speak for? For groups of any size, of which nothing is listed.
+"""The subgroups of a group that samples support, for groups of any size; no list of subgroups is needed.
 
 Elements that nearly keep the least-squares coefficients (`subgroup_search`) are joined as long as the evidence grows
 (`climb`); what has most of the posterior is proposed, with the subgroups below it and all joins. Exact tests on other
@@ -65,10 +65,10 @@ PROPOSING_SUBGROUPS = SubgroupProposing()
 
 @dataclass(frozen=True, eq=False)
 class ProposedSubgroup:
-    """A subgroup that samples speak for.
+    """A subgroup that samples support.
 
     Attributes:
-        group: On the points of the whole group.
+        group: The subgroup on the points of the whole group.
         share: Share of the posterior over the groups that were looked at; None where the search was cut short.
         log_odds: Log evidence over that of no symmetry.
     """
@@ -84,7 +84,7 @@ class SubgroupFinding:
 
     Attributes:
         whole: The group.
-        proposed: Subgroups that samples speak for, the likeliest first; none where they show no signal.
+        proposed: Subgroups that samples support, the likeliest first; none where they show no signal.
         family: Groups to test: these, subgroups below them and all joins, the whole group among them.
         log_evidence: Log evidence of each member of the family.
         samples: n that proposed.
@@ -112,7 +112,7 @@ def propose_subgroups(
     settings: SubgroupProposing = PROPOSING_SUBGROUPS,
     names: Sequence[str] = (),
 ) -> SubgroupFinding:
-    """Return the subgroups of a finite group that n samples speak for.
+    """Return the subgroups of a finite group that n samples support.
 
     Args:
         x: Inputs, shape (n, d_in).
@@ -171,7 +171,7 @@ class _GroupClimb(Climb):
 
 @dataclass(frozen=True, eq=False)
 class _Exploration:
-    """A group with what it makes of the coefficients.
+    """A group with its ties of the coefficients.
 
     points: of the group, outputs and inputs. evidence: of the coefficients.
     """

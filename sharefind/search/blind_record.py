@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def blind_row(problem: TestedProblem, start: BlindStart) -> BlindRow:
-    """Return what the proposing samples speak for first, how clearly, and what the other samples made of it.
+    """Return the first proposal of the proposing samples, its evidence, and the verdict of the other samples.
 
     Args:
         problem: The search, with its tests.

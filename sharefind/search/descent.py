@@ -1,7 +1,7 @@
 """Which of the proposals of a blind search holds? They are tested one after the other, in the order of the data.
 
 A proposal that is rejected is left for its subgroups, where these can be listed, and then for the next one. The rows
-that test took no part in the proposals, so the order is fixed before any test. Of the families tested, the first that
+that test took no part in the proposals, so the order is fixed before any test. The first of the tested families that
 holds a true symmetry is left only if a true symmetry is rejected in it: with probability alpha at most (a fixed
 sequence: Maurer, Hothorn & Lehmacher 1995). So the family-wise level is that of one family, however many proposals
 there are.

@@ -56,7 +56,7 @@ class Probe:
         looks: How often the speed of the machine is timed.
         fewest_copies: Smallest number of copies from which the time of a statistic is judged.
         clear: Standard deviations of the copies above their mean from which a statistic will be rejected.
-        quiet: Those below which it will not be.
+        quiet: The same, below which a statistic will not be rejected.
         clock: The clock: processor time, so that other work on the machine does not count.
     """
 

@@ -109,7 +109,7 @@ def subgroup_start(
         names: Names of the columns of x, for messages.
         share: Share of finite data that proposes; a test needs fewer rows, since it only has to object.
         fresh_samples: Samples that propose where a task has no finite data.
-        fewest_rows: That must be left for tests.
+        fewest_rows: Smallest number of rows left for tests.
         most_listed: Elements up to which all subgroups are listed, and none need be proposed.
 
     Returns:

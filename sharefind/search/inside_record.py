@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:
-    """Return what the proposing rows speak for, with the evidence, and what was tested; None where subgroups are
+    """Return the proposals of the proposing rows, with the evidence, and the tested groups; None where subgroups are
     listed.
 
     Args:

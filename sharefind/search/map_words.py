@@ -19,8 +19,8 @@ MAP_TEXTS = ("column", "map says <-", "data say <-", "wrong", "seen in")
 """Headings of the columns that hold words."""
 
 MAP_NOTE = (
-    "column <- source: what the column becomes. Of two that change places one line is shown. std. errors: how far data "
-    "and map are apart there, all other columns being moved as the data say."
+    "column <- source: the new content of the column. Two columns that change places have one line. std. errors: "
+    "distance of data and map there, with all other columns moved as the data say."
 )
 """The content of the columns."""
 

@@ -193,7 +193,7 @@ def generating_maps(group: FiniteGroup, d_out: int, d_in: int, most: int = 40) -
     """Few elements that generate a group, those of small order that leave most columns in place first.
 
     Args:
-        group: On the points of `mirror_layout`.
+        group: The group on the points of `mirror_layout`.
         d_out: Number of labels.
         d_in: Number of inputs.
         most: Elements that are looked at; a larger group is given by its own generators.

@@ -16,7 +16,7 @@ class NodeRecord:
     Attributes:
         key: The node's.
         evidence: The evidence at the node.
-        proposals: Where the search may go from there.
+        proposals: Proposed next spaces.
     """
 
     key: str

@@ -10,7 +10,7 @@ from sharefind.search.json_fields import Part, Size, Word
 
 
 class Rival(Part):
-    """Another space that the proposing samples speak for.
+    """Another space that the proposing samples support.
 
     Attributes:
         name: Its name.
@@ -140,7 +140,7 @@ class BlindRow(TakenProposal, _Status):
 
 
 class ProposedGroup(Part):
-    """A subgroup that the proposing rows speak for.
+    """A subgroup that the proposing rows support.
 
     Attributes:
         name: As in the tests.

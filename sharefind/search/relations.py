@@ -27,7 +27,7 @@ class Relations:
     Attributes:
         inputs: Exact tests that the law of X alone is invariant; None where nothing depends on them.
         relation: Tests of the relation; None where the law decides.
-        likeliest: Which group the evidence speaks for.
+        likeliest: The group that the evidence favours.
         decided_by: The symmetry that determines E_*.
     """
 

@@ -1,4 +1,4 @@
-"""Rows relative to the mean of their points: what a law or a network says of them does not change when all move."""
+"""Rows relative to the mean of their points, which do not change when all points move together."""
 
 from __future__ import annotations
 

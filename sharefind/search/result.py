@@ -82,7 +82,7 @@ class Result(Part):
         symmetries: The tests of all candidate groups.
         symmetry: The setting: "law", "relation" or "auto".
         decided_by: The symmetry that determines E_*: the "law" of (X, Y) or the "relation" E[Y | X].
-        likeliest: Which group the evidence speaks for, beside what was tested.
+        likeliest: The group that the evidence favours, beside the tested ones.
         diagnosis: Why the rejected groups nearest to E_* fail, and by how much.
         maps: Faults of the user's maps of columns that were not accepted, and the maps nearest to them.
         blind: The proposal from which a search without a candidate started.

@@ -125,7 +125,7 @@ class FoundSpace(Part):
             for a tying pattern whose basis has more than 100,000 entries.
         tying: Which entries of each block are equal, by labels; None where the space ties none.
         candidate: "E^H" where a candidate group H fixes it.
-        stabiliser: That group.
+        stabiliser: The stabiliser.
     """
 
     dim: Size
@@ -199,7 +199,7 @@ class PriceRow(Part):
 
 
 class LikeliestGroup(Part):
-    """The group that the evidence of tied Gaussian processes speaks for, beside what was tested; it has no error rate.
+    """The group that the evidence of tied Gaussian processes favours, beside the tested ones; it has no error rate.
 
     Attributes:
         name: The likeliest, "" for no symmetry.

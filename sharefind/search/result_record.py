@@ -174,7 +174,7 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
 
     The rule `randomisation` takes them from the exact tests. With the other rules, and where a tolerance accepted a
     space, subgroups of an accepted group are accepted with it, and groups that the search did not need to examine are
-    in neither list. The trivial group is no candidate. Only vanilla training speaks for or against a group.
+    in neither list. The trivial group is no candidate. Only vanilla training is evidence for or against a group.
 
     Args:
         outcome: The outcome of the search.

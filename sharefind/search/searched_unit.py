@@ -175,7 +175,7 @@ def default_hidden(
     Args:
         in_rep: The action on X.
         out_rep: The action on Y.
-        limits: On the size of representations.
+        limits: Limits on the size of representations.
         unit: The unit whose hidden space it is.
 
     Returns:
@@ -227,7 +227,7 @@ def gated_unit(
         in_rep: The action on X.
         out_rep: The action on Y.
         hidden: A representation that the user named for the hidden units.
-        limits: On the size of representations.
+        limits: Limits on the size of representations.
 
     Returns:
         A unit expression.

@@ -58,7 +58,7 @@ class Symmetries:
         tying_p_value: p-value of a space that no group ties.
         inputs: Exact tests that the law of X alone is invariant, where these were asked for.
         relation: Tests that E[Y | X] is equivariant, where these were made.
-        likeliest: Which group the evidence speaks for, beside what was tested.
+        likeliest: The group that the evidence favours, beside the tested ones.
         decided_by: The symmetry that determines E_*.
     """
 

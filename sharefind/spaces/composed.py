@@ -1,7 +1,7 @@
 """Fixed spaces of composed representations from those of their parts: sums part by part, products factor by factor.
 
-A sum fixes the sum of what its parts fix. Of a product K x L, of which K moves one factor of a tensor product and L the
-other, (A x B)^(K x L) = A^K x B^L. Only small tensor products of single parts need elimination.
+The fixed space of a sum is the sum of the fixed spaces of its parts. If K moves one factor of a tensor product and L
+the other, (A x B)^(K x L) = A^K x B^L. Only small tensor products of single parts need elimination.
 """
 
 from __future__ import annotations

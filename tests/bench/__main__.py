@@ -22,13 +22,13 @@ from rich.table import Table
 
 from tests.bench.measure import Row
 
-TOPICS = ("sgd", "bases", "tied", "randomisation", "parallel", "startup", "suggestions", "gpu")
+TOPICS = ("sgd", "bases", "tied", "randomisation", "searches", "parallel", "startup", "suggestions", "gpu")
 PACKAGES = ("sharefind", "torch", "numpy", "numba", "scipy", "sympy", "joblib", "distributed", "jax", "emlp", "escnn")
 WIDE = 150
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and write it where asked; 0 whatever the times."""
+    """Measure, print the table, and write it where asked, row by row; 0 whatever the times."""
     asked = _parser().parse_args(arguments)
     rows: list[Row] = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -38,14 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             module = importlib.import_module(f"tests.bench.{topic}")
             for row in module.rows(asked.quick):
                 rows.append(row)
+                _write(rows, asked.csv, asked.markdown)
                 progress.console.print(f"{row.topic}, {row.case}: {_figure(row)} {row.quantity} {row.verdict}")
             progress.advance(task)
     Console(width=None if sys.stdout.isatty() else WIDE).print(table(rows))
-    if asked.csv is not None:
-        write_csv(rows, asked.csv)
-    if asked.markdown is not None:
-        asked.markdown.write_text(markdown(rows))
     return 0
+
+
+def _write(rows: Sequence[Row], table: Path | None, page: Path | None) -> None:
+    """Write the rows so far to the files that were asked for: a run of hours may be cut off."""
+    if table is not None:
+        write_csv(rows, table)
+    if page is not None:
+        page.write_text(markdown(rows))
 
 
 def _parser() -> argparse.ArgumentParser:

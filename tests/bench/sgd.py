@@ -3,6 +3,7 @@
 All sides train R = 10 replicates of N particles in minibatches of B = 20 fresh samples of one teacher, with Gaussian
 noise, drawing samples and noise in the loop. JAX runs `lax.scan` under jit in its best layout of those tried. The floor
 is one evaluation of the activations on one contiguous array and one drawing of the noise, by torch's own operators.
+Times are those of the processor, all threads together: other work on the machine does not count.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.util import find_spec
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -92,7 +94,7 @@ def _rows(case: Case, repeats: int) -> Rows:
         ours["compiled"] = ours["torch"]
     floor = _floor(case)
     peers = jax_works(case)
-    times = in_turn((ours["compiled"], ours["torch"], floor, *peers.values()), repeats)
+    times = in_turn((ours["compiled"], ours["torch"], floor, *peers.values()), repeats, process_time)
     mine, plain, least = times[:3]
     cost = f"{_a_step(mine, case)} a step" + ("" if NUMBA.is_installed else ", without numba")
     is_asked = case.dtype == "float32" and not case.width

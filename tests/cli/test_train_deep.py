@@ -16,11 +16,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sharefind.architectures.deep import choosing, training
+from sharefind.architectures.deep import choosing
 from sharefind.architectures.deep.choosing import ChoiceSettings
 from sharefind.architectures.deep.files import read_deep
 from sharefind.architectures.deep.training import Plan, Trained
 from sharefind.architectures.deep.type_escape import EscapeRule
+from tests.architectures.deep.test_kept import DONE, FIT
 from tests.cli.conftest import Call
 from tests.specs import load_module
 
@@ -77,7 +78,7 @@ def _interrupted_after(count: int) -> Callable[..., Trained]:
         if len(done) == count:
             raise KeyboardInterrupt
         done.append(1)
-        return training.train(*arguments, **more)
+        return DONE(*arguments, **more)
 
     return fit
 
@@ -88,14 +89,14 @@ def test_an_interrupted_training_goes_on(
     asked = ("train", own_run, "--unit", "deep", "--layers", "1", "--width", "4", "--out", "net.safetensors")
     more = ("--restarts", "2", "--weight-decay", "0.01", "--lr", "0.02", "--quiet")
     with monkeypatch.context() as patch:
-        patch.setattr(choosing, "fit_networks", _interrupted_after(2))
+        patch.setattr(choosing, FIT, _interrupted_after(2))
         ending = call(*asked, *more)
     assert ending.status == 130
     again = re.search(r"what is done is kept; go on with: sharefind (train .*)", ending.err)
     assert again is not None and str(own_run) in again[1] and "--weight-decay 0.01" in again[1]
     assert len(list((own_run / "deep" / "trainings").glob("*.safetensors"))) == 2
     with monkeypatch.context() as patch:
-        patch.setattr(choosing, "fit_networks", _interrupted_after(0))
+        patch.setattr(choosing, FIT, _interrupted_after(0))
         assert call(*asked, *more).status == 130
     record = json.loads(call(*shlex.split(again[1].replace("--quiet", "--json"))).out)
     assert record == json.loads((own_run / "deep" / "choice.json").read_text())
@@ -104,7 +105,7 @@ def test_an_interrupted_training_goes_on(
     card = (tmp_path / "net.safetensors.md").read_text()
     assert "2 starts were compared" in card and record["card"] == "net.safetensors.md"
     with monkeypatch.context() as patch:
-        patch.setattr(choosing, "fit_networks", _interrupted_after(0))
+        patch.setattr(choosing, FIT, _interrupted_after(0))
         assert call(*asked[:-1], "other.safetensors", *more).status == 0
 
 
@@ -112,15 +113,16 @@ def test_an_interrupted_training_goes_on(
 def test_a_deadline_ends_with_what_was_tried(call: Call, own_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*arguments: Any, **more: Any) -> Trained:
         time.sleep(6.0 if len(list((own_run / "deep" / "trainings").iterdir())) > 1 else 0.0)
-        return training.train(*arguments, **more)
+        return DONE(*arguments, **more)
 
-    monkeypatch.setattr(choosing, "fit_networks", slow)
+    monkeypatch.setattr(choosing, FIT, slow)
     asked = ("--unit", "deep", "--layers", "1", "--width", "4", "--max-seconds", "6")
     ending = call("train", own_run, "--out", "net.safetensors", *asked)
     assert ending.status == 0, ending.err
     assert "note  not all was tried: --max-seconds 6: they are spent" in ending.out
 
 
+@pytest.mark.slow
 def test_trainings_that_cannot_be_kept(call: Call, own_run: Path) -> None:
     (own_run / "deep").write_text("in the way")
     ending = call("train", own_run, "--out", "net.safetensors", *DEEP, "--quiet")
@@ -228,7 +230,7 @@ def test_an_interrupted_network_after_a_search_goes_on(
     discover: Call, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(choosing, "fit_networks", _interrupted_after(1))
+        patch.setattr(choosing, FIT, _interrupted_after(1))
         ending = discover("--group", "C2", "--unit", "deep:relu", "--layers", "1", "--seed", "3", "--out", "found")
     assert ending.status == 130
     again = re.search(r"go on with: sharefind (train .*)", ending.err)

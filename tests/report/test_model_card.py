@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from sharefind.architectures.deep.layer_price import LayerPrice, PricedTies
 from sharefind.architectures.deep.proof import DeepCertificate
 from sharefind.architectures.deep.record import FREE, Choice, Reference, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
+from sharefind.architectures.deep.type_escape import TypeEscape
 from sharefind.groups import named_group, natural, parse_representation
 from sharefind.report.card import markdown
 from sharefind.report.card.card_path import card_path
@@ -95,6 +98,30 @@ def test_every_part_is_there_with_its_figures(tested: Make) -> None:
     assert "is below that of the free network of the same widths by 0.04, with 66 free" in parts["Price and yardsticks"]
     assert "1,950 steps" in parts["Training"] and "4\\*natural" in parts["Training"]
     assert "Not rejected is no proof" in parts["Limits of use"]
+
+
+def test_prices_of_layers_and_how_it_was_trained(tested: Make) -> None:
+    """A network by evidence with windows, whose types were looked at and whose layers were freed."""
+    choice = _choice()
+    best = replace(
+        choice.nodes[0],
+        evidence=12.5,
+        window=3,
+        escape=TypeEscape((0.3, 0.2), (0.02, 0.01), (1.0, 1.0), (1.0, 1.0), 0.1, 0.5),
+    )
+    tied = PricedTies("all tied", ("S3",) * 3, 66, 0.011, 0.001, None, 900, 0.0, 0.0, 0.0, "")
+    freed = replace(
+        tied, name="layer 1 free", parameters=90, risk=0.021, difference=0.01, low=0.004, high=0.016, verdict="ties pay"
+    )
+    price = LayerPrice("layers", best.layers, (tied, freed), 0.95, 4, 20, 9.0)
+    full = replace(choice, nodes=(best, *choice.nodes[1:]), price=price)
+    text = deep_card(tested(), "t", _rows(), full, CERTIFICATE, Path("n.onnx")).to_markdown()
+    assert "| layer 1 free | 90 | 0.021 | +0.01 (+0.004 to +0.016) | ties pay |" in text
+    assert "on 4 other folds" in text and "interval of 95%" in text
+    assert "by at most 0.02 of a layer's energy" in text and "these are rich enough" in text
+    assert "Levenberg-Marquardt" in text and "AdamW" not in text and "windows of 3" in text
+    many = deep_card(tested(), "t", _rows(), replace(choice, rows=5_000), CERTIFICATE, Path("n.onnx"))
+    assert "one fold of five" in many.metrics[0].name and "AdamW" in many.to_markdown()
 
 
 def test_a_relation_shows_its_verdicts(related: Make) -> None:

@@ -305,7 +305,7 @@ def test_every_kind_of_workers_writes_the_same_result(cluster: Cluster, tmp_path
 @pytest.mark.slow
 def test_workers_train_with_the_compiled_kernel_where_one_process_does(tmp_path: Path) -> None:
     """A run large enough for the kernel, whose noise is drawn otherwise than that of plain torch."""
-    case = problem(c2_task("wi"), "C2", copies=999, particles=200, horizon=3)
+    case = problem(c2_task("wi"), "C2", copies=999, particles=300, horizon=3)
     assert case.settings.sgd.run_activations > PACE.pays_from
     for jobs in (1, 2):
         run_search(case, RunFolder.create(tmp_path / str(jobs), case.resolved), workers=Workers(jobs))

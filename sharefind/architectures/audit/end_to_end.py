@@ -82,7 +82,7 @@ class ElementError:
 
 @dataclass(frozen=True, eq=False)
 class EndToEnd:
-    """All errors.
+    """The errors of a network by element.
 
     Attributes:
         errors: One for each element.

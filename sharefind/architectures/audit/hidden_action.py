@@ -290,7 +290,7 @@ def _judged(
 def is_homomorphism(group: FiniteGroup, action: Representation, most: int = 20_000_000) -> bool:
     """Return whether signed permutations of generators multiply as the generators do, checked over the integers.
 
-    Small groups are listed: the image of every element times a generator must be the product of the images. Of larger
+    Small groups are listed: the image of every element times a generator must be the product of the images. For larger
     ones the group that generators and images generate together must have no more elements than the group.
 
     Args:

@@ -147,7 +147,7 @@ class Wire:
         bias: Shape (size,).
         shape: Shape of a row.
         root: The value that this one is a function of, number by number; None for itself.
-        function: That function.
+        function: The function.
     """
 
     layers: tuple[Layer, ...]

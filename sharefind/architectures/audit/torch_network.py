@@ -60,7 +60,7 @@ class _Caller:
         module: The module.
         shape: Shape of a row.
         dtype: Precision of the module.
-        device: Where it lies.
+        device: Device of the module.
     """
 
     def __init__(self, module: nn.Module, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:

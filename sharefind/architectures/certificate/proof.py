@@ -223,7 +223,7 @@ def _check_name(spec: SharingSpec, stabiliser: Stabiliser) -> tuple[Naming, bool
             naming = Naming.UNCHECKED
     except WrongNameError as error:
         raise refusal(f"group.name is {spec.group_name}, {error}") from None
-    # The order of a group that only the generators tell of is that of what they generate.
+    # Without a name, the order of the group is that of the group that the generators generate.
     is_unknown = naming is Naming.UNCHECKED and claim.group is None and claim.order is None
     if is_unknown and isinstance(group, FiniteGroup) and group.order != spec.group_order:
         raise refusal(

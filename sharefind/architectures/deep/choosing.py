@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
@@ -28,6 +29,7 @@ from sharefind.architectures.deep.class_walk import (
 )
 from sharefind.architectures.deep.kept import Fit, KeptTrainings
 from sharefind.architectures.deep.layer_price import LayerPrice, check_kind, price_of_tying, why_no_price
+from sharefind.architectures.deep.least_squares import least_squares
 from sharefind.architectures.deep.mean_errors import mean_error
 from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures, window_places
 from sharefind.architectures.deep.network import DeepNetwork, most_numbers
@@ -250,17 +252,22 @@ class _Chooser:
     def best(self) -> _Visited:
         """The node of the largest evidence so far, if its held-out risk is near the smallest.
 
-        Where the network of the smallest risk was trained without evidence, it is taken itself.
+        Where the network of the smallest risk was trained without evidence, it is taken itself. For classes it is a
+        node whose risk was smaller, by more than a standard error, than that of the best before it.
         """
+        if self.rows.classes:
+            return reduce(lambda known, new: known if self._is_near(known, new, 1.0) else new, self.visited)
         lowest = min(self.visited, key=lambda one: one.node.risk)
         if lowest.node.evidence is None:
             return lowest
-        near = [(one.node.evidence, one) for one in self.visited if self._is_near(one, lowest)]
+        near = [
+            (one.node.evidence, one) for one in self.visited if self._is_near(one, lowest, self.settings.risk_errors)
+        ]
         return max(((value, one) for value, one in near if value is not None), key=lambda pair: pair[0])[1]
 
-    def _is_near(self, one: _Visited, lowest: _Visited) -> bool:
+    def _is_near(self, one: _Visited, lowest: _Visited, errors: float) -> bool:
         gap, error = mean_error(one.losses - lowest.losses, self.rows.units)
-        return gap <= self.settings.risk_errors * error
+        return gap <= errors * error
 
     def _see_windows(self, depth: int) -> None:
         """Visit layers whose places see the nearest ones alone, where inputs are places of one kind."""
@@ -387,7 +394,8 @@ class _Chooser:
         plan, seed, best = self._reference_plan, self.settings.seed, self.best
         widths = tuple(min(rep.dim, WIDEST_FREE) for rep in best.unit.hidden_reps)
         unit = dense_unit(best.unit.name, self.rows, widths)
-        squares = self._least_squares()
+        numbers = (self.rows.in_rep.dim + 1) * self.rows.out_rep.dim
+        squares = Reference("least squares", numbers, *self._score(*least_squares(self.rows, self.folds)))
         self.references = (squares,)
         wanted = list[tuple[str, Augmentation | None]]()
         if self.rows.group.order > 1:
@@ -415,21 +423,6 @@ class _Chooser:
             self._tell(f"start {number + 1}")
             trained = self.fit(best.unit, self.rows, [self.folds[0]], plan, first + number)
             self.starts += (Start(first + number, float(np.nanmean(trained.losses)), trained.step),)
-
-    def _least_squares(self) -> Reference:
-        """Linear regression on each fold's other rows; for classes of the indicators of classes, scored by accuracy."""
-        x, y = self.rows.scaled_x, self.rows.scaled_y
-        design = np.concatenate([x, np.ones((len(x), 1))], axis=1)
-        predictions = np.full(y.shape, np.nan)
-        for held in self.folds:
-            seen = np.setdiff1d(np.arange(len(x)), held)
-            predictions[held] = design[held] @ np.linalg.lstsq(design[seen], y[seen], rcond=None)[0]
-        if self.rows.classes:
-            clipped = np.maximum(predictions, 1e-3)
-            losses = -np.log((clipped * y).sum(axis=1) / clipped.sum(axis=1))
-        else:
-            losses = ((predictions - y) ** 2).mean(axis=1)
-        return Reference("least squares", design.shape[1] * y.shape[1], *self._score(losses, predictions))
 
     def _score(self, losses: FloatArray, predictions: FloatArray) -> tuple[float, float, float | None]:
         """Risk, its standard error, and accuracy for classes."""

@@ -19,8 +19,9 @@ from sharefind.architectures.formats import literals
 from sharefind.architectures.formats.escnn_snippet import INSTALL
 from sharefind.architectures.formats.peers import not_theirs
 from sharefind.exact.matrices import to_float
-from sharefind.groups import FiniteGroup, Representation
+from sharefind.groups import FiniteGroup, Representation, hom
 from sharefind.groups.structure import structure_name
+from sharefind.spaces import fixed_space
 
 SOLIDS = {"S4": "octa_group()", "A5": "ico_group()", "S4xC2": "full_octa_group()", "A5xC2": "full_ico_group()"}
 """Groups of solids by the names of their structure."""
@@ -44,8 +45,16 @@ def escnn_source(network: DeepNetwork, certificate: DeepCertificate) -> str:
         ExportError: escnn has no group with this structure.
     """
     group = _group(network.group)
+    _refuse_parts(network, certificate)
     lines = [_docstring(network, certificate), "", _IMPORTS, f"G = group.{group}", "space = gspaces.no_base_space(G)"]
     return "\n".join([*lines, "", *_data(network, certificate), _BODY])
+
+
+def _refuse_parts(network: DeepNetwork, certificate: DeepCertificate) -> None:
+    """Refuse layers that have a part of the equivariant maps: escnn's have all."""
+    pairs = zip(pairwise(network.unit.reps), certificate.layers, strict=True)
+    if any(fixed_space(hom(target, source) + target).dim != dim for (source, target), (_, dim, _) in pairs):
+        raise not_theirs("escnn", "a layer has a part of the equivariant maps, and escnn's layers have all")
 
 
 def _group(group: FiniteGroup) -> str:

@@ -138,7 +138,9 @@ def _digest(
         "versions": versions(),
     }
     digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
-    for array in (rows.x, rows.y, *held):
+    spaces = [space for pair in zip(unit.weight_spaces, unit.bias_spaces, strict=True) for space in pair]
+    ties = [np.array(space.dim) if space.tying is None else space.tying for space in spaces]
+    for array in (rows.x, rows.y, *held, *ties):
         digest.update(str((array.dtype.str, array.shape)).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:32]

@@ -51,7 +51,7 @@ class NormalNoise:
             outputs: Outputs of some rows, shape (B, d_out).
             jacobian: J, their derivatives by p coordinates, shape (p, d_out, B).
         """
-        return np.sqrt(self.weight) * jacobian
+        return np.asarray(np.sqrt(self.weight) * jacobian)
 
     def precision(self, loss: float, determined: float) -> float:
         """Return the precision of the noise by evidence; 1 for classes, which have no noise to choose.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
 from sharefind.architectures.deep.deep_json import Move
 from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.architectures.deep.standalone import SharedDeepNetwork, Triples
-from sharefind.architectures.deep.torch_source import follows
 from sharefind.exact.matrices import rows_of, to_float
 from sharefind.groups import Representation
 from sharefind.spaces import Subspace
@@ -26,11 +27,8 @@ def deep_module(
     """
     unit = network.unit
     generators = list(zip(*map(_moves, unit.reps), strict=True))
-    bases = {
-        number: (_triples(weight), _triples(bias))
-        for number, (weight, bias) in enumerate(zip(unit.weight_spaces, unit.bias_spaces, strict=True))
-        if not follows(unit.reps[number], unit.reps[number + 1])
-    }
+    spaces = enumerate(zip(unit.weight_spaces, unit.bias_spaces, strict=True))
+    bases = {number: (_triples(weight), _triples(bias)) for number, (weight, bias) in spaces}
     signed = [function.signed for function in unit.layer_functions]
     dims = [rep.dim for rep in unit.reps]
     module = SharedDeepNetwork(dims, generators, signed, unit.adds_input, unit.function.name, bases, device, dtype)
@@ -51,5 +49,9 @@ def _moves(rep: Representation) -> list[Move]:
 
 
 def _triples(space: Subspace) -> Triples:
+    """The reduced basis of a space, whose coordinates are those of `Affine`."""
+    if space.tying is not None:
+        labels = space.tying.tolist()
+        return [(abs(label) - 1, entry, math.copysign(1.0, label)) for entry, label in enumerate(labels) if label]
     rows, values = rows_of(space.exact_rows()), to_float(space.exact_rows())
     return [(k, e, float(values[k, e])) for k in range(space.dim) for e in sorted(rows[k])]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sharefind.groups import Representation, hom
 from sharefind.meanfield.units import DeepUnit
-from sharefind.spaces import fixed_space
+from sharefind.spaces import Subspace, fixed_space, supported
 from sharefind.typing import FloatArray, IntArray
 
 FEWEST_PLACES = 8
@@ -156,12 +156,17 @@ def unit_windows(unit: DeepUnit, places: Places, size: int) -> tuple[IntArray | 
     near, found = places.near(size), list[IntArray | None]()
     for source, target in pairwise(unit.reps):
         copies = aligned_copies([places.place_rep, source, target])
-        found.append(None if copies is None else _starts(copies, near, unit_width=source.dim))
+        found.append(None if copies is None else _starts(copies[1:], near, fixed_space(hom(target, source))))
     return tuple(found)
 
 
-def _starts(copies: list[IntArray], near: NDArray[np.bool_], unit_width: int) -> IntArray:
-    """Entries of a weight at the first place of each copy of the target: one or more of each orbit in the window."""
-    _, sources, targets = copies
+def _starts(copies: list[IntArray], near: NDArray[np.bool_], space: Subspace) -> IntArray:
+    """The first entry of each orbit of entries of a weight that has one at the first place of a copy of the target."""
+    sources, targets = copies
     seen = sources[:, np.flatnonzero(near[0])].ravel()
-    return np.sort((targets[:, :1] * unit_width + seen[None, :]).ravel())
+    entries = (targets[:, :1] * sources.size + seen[None, :]).ravel()
+    labels = supported(space, entries).tying
+    if labels is None:
+        raise TypeError("a space of permutations has no tying pattern")
+    found, first = np.unique(labels, return_index=True)
+    return np.asarray(first[found > 0], dtype=np.int64)

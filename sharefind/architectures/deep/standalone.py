@@ -26,15 +26,17 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def ties(moves: Sequence[Sequence[int]], count: int) -> list[int]:
+def ties(moves: Sequence[Sequence[int]], count: int, starts: Sequence[int] | None = None) -> list[int]:
     """Label entries that signed permutations exchange.
+
+    With starts, entries that no product of generators reaches from these are zero, too.
 
     Entries with the label k are one number, those with -k its negative, and entries that
     a product of generators sends to their own negatives have the label 0: they are zero.
     """
     labels, number = [0] * count, 0
     seen = [False] * count
-    for start in range(count):
+    for start in range(count) if starts is None else starts:
         if seen[start]:
             continue
         found, waiting, is_zero = {start: 1}, [start], False
@@ -158,6 +160,7 @@ class SharedDeepNetwork(nn.Module):
         adds: for each hidden layer, whether it adds what comes in.
         function: what all other hidden numbers have.
         bases: layers whose bases do not follow from signed permutations: W and b.
+        windows: for layers with a window, entries of W that may differ from zero, one or more of each orbit.
         device: as in torch.nn.Linear.
         dtype: as in torch.nn.Linear.
     """
@@ -170,6 +173,7 @@ class SharedDeepNetwork(nn.Module):
         adds: Sequence[bool],
         function: str,
         bases: dict[int, tuple[Triples, Triples]],
+        windows: dict[int, Sequence[int]],
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -184,7 +188,7 @@ class SharedDeepNetwork(nn.Module):
                 weight, bias = bases[layer]
             else:
                 moves = weight_moves(sources, targets)
-                weight = triples_of(ties(moves, rows * columns))
+                weight = triples_of(ties(moves, rows * columns, windows.get(layer)))
                 bias = triples_of(ties(targets, rows))
             self.layers.append(SharedLinear(columns, rows, weight, bias, device, dtype))
 

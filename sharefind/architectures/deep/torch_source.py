@@ -39,7 +39,7 @@ class DeepNetwork(SharedDeepNetwork):
     """The network: load its weights with load_state_dict(load_file(PATH))."""
 
     def __init__(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> None:
-        super().__init__(DIMS, GENERATORS, SIGNED, ADDS, FUNCTION, BASES, device, dtype)
+        super().__init__(DIMS, GENERATORS, SIGNED, ADDS, FUNCTION, BASES, WINDOWS, device, dtype)
 
 
 def check_equivariance(network: nn.Module, trials: int = 16) -> float:
@@ -75,6 +75,7 @@ def _data(network: DeepNetwork) -> list[str]:
         f"ADDS = {literals.one_line(str(value) for value in unit.adds_input)}",
         f'FUNCTION = "{unit.function.name}"',
         *_bases(network),
+        *_windows(network),
         "# fmt: on",
     ]
 
@@ -96,7 +97,7 @@ def _bases(network: DeepNetwork) -> list[str]:
     """Bases of the layers between representations that are not both signed permutations."""
     unit, found = network.unit, ["BASES: dict[int, tuple[Triples, Triples]] = {}"]
     for number, (weight, bias) in enumerate(zip(unit.weight_spaces, unit.bias_spaces, strict=True)):
-        if follows(unit.reps[number], unit.reps[number + 1]):
+        if _follows(unit.reps[number], unit.reps[number + 1]):
             continue
         for name, space in (("WEIGHT", weight), ("BIAS", bias)):
             found += literals.assigned(f"{name}_{number}: Triples", _triples(space))
@@ -104,13 +105,17 @@ def _bases(network: DeepNetwork) -> list[str]:
     return found
 
 
-def follows(source: Representation, target: Representation) -> bool:
-    """Return whether the ties of a layer follow from its generators, as these are signed permutations.
+def _windows(network: DeepNetwork) -> list[str]:
+    """Entries of the layers that have windows, one or more of each orbit."""
+    found = ["WINDOWS: dict[int, list[int]] = {}"]
+    for number, window in enumerate(network.unit.layer_windows):
+        if window is not None:
+            found.append(f"WINDOWS[{number}] = {literals.one_line(map(str, window.tolist()))}")
+    return found
 
-    Args:
-        source: The action on what comes in.
-        target: The action on what goes out.
-    """
+
+def _follows(source: Representation, target: Representation) -> bool:
+    """Whether ties follow from the generators: there are some, and they are signed permutations."""
     return source.is_sparse and target.is_sparse
 
 

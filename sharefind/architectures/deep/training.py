@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -56,6 +56,18 @@ class Plan:
     batch: int = 512
     most_rows: int = 16_384
     evidence: EvidencePlan | None = field(default_factory=EvidencePlan)
+
+    def with_adam(self, lr: float | None, weight_decay: float | None) -> Plan:
+        """Return the plan with settings of AdamW, by which all networks are trained then; the same plan without any.
+
+        Args:
+            lr: First step; None for the usual one.
+            weight_decay: Decay of weights; None for the usual one.
+        """
+        if lr is None and weight_decay is None:
+            return self
+        step, decay = self.lr if lr is None else lr, self.weight_decay if weight_decay is None else weight_decay
+        return replace(self, lr=step, weight_decay=decay, evidence=None)
 
 
 @dataclass(frozen=True, eq=False)

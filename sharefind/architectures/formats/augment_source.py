@@ -62,7 +62,7 @@ def augment_source(
         "# fmt: off",
         f"D_IN, D_OUT, ORDER = {spec.d_in}, {spec.d_out}, {len(elements)}",
         "",
-        "# What the columns of x and of y are called, in their order.",
+        "# Names of the columns of x and of y, in their order.",
         *literals.name_lines("INPUT_NAMES", spec.inputs, "x", "D_IN"),
         *literals.name_lines("OUTPUT_NAMES", spec.outputs, "y", "D_OUT"),
         "",
@@ -167,7 +167,7 @@ def _arrays(name: str, images: IntArray, shift: int) -> list[str]:
 def _docstring(spec: SharingSpec, certificate: Certificate, order: int) -> str:
     name = literals.plain(certificate.shown_name)
     facts = [
-        f"Moves of x and y that leave their relation as it is: {name}, {order} elements on columns.",
+        f"Moves of x and y that keep their relation: {name}, {order} elements on columns.",
         "",
         "Written by sharefind; it needs numpy, and takes arrays or torch tensors with columns along the last axis.",
         "",
@@ -203,35 +203,83 @@ def _moved(values: Any, sources: Sequence[int], signs: Sequence[int]) -> Any:
 
 
 def move_inputs(x: Any, element: int) -> Any:
-    """Inputs moved by one element, shape (..., D_IN)."""
+    """Return inputs moved by one element.
+
+    Args:
+        x: Inputs, shape (..., D_IN), an array or a torch tensor.
+        element: Number of the element, from 0 to ORDER - 1.
+
+    Returns:
+        Shape (..., D_IN), of the same kind.
+
+    Raises:
+        ValueError: The last axis is not of D_IN columns.
+    """
     return _moved(x, INPUT_SOURCES[element], INPUT_SIGNS[element])
 
 
 def move_outputs(y: Any, element: int) -> Any:
-    """Outputs moved by one element, shape (..., D_OUT)."""
+    """Return outputs moved by one element.
+
+    Args:
+        y: Outputs, shape (..., D_OUT), an array or a torch tensor.
+        element: Number of the element, from 0 to ORDER - 1.
+
+    Returns:
+        Shape (..., D_OUT), of the same kind.
+
+    Raises:
+        ValueError: The last axis is not of D_OUT columns.
+    """
     return _moved(y, OUTPUT_SOURCES[element], OUTPUT_SIGNS[element])
 
 
 def moves(x: Any, y: Any) -> Iterator[tuple[Any, Any]]:
-    """Inputs and outputs moved by every element; first as they are."""
+    """Yield inputs and outputs moved by every element, the unmoved ones first.
+
+    Args:
+        x: Inputs, shape (..., D_IN).
+        y: Outputs, shape (..., D_OUT).
+
+    Yields:
+        Moved inputs and outputs, of the same shapes.
+    """
     for element in range(ORDER):
         yield move_inputs(x, element), move_outputs(y, element)
 '''
 
 _MIRROR = '''
 def mirror_inputs(x: Any) -> Any:
-    """Inputs in the mirror, shape (..., D_IN)."""
+    """Return the mirror image of inputs.
+
+    Args:
+        x: Inputs, shape (..., D_IN).
+
+    Returns:
+        Shape (..., D_IN).
+    """
     return move_inputs(x, 1)
 
 
 def mirror_outputs(y: Any) -> Any:
-    """Outputs in the mirror, shape (..., D_OUT)."""
+    """Return the mirror image of outputs.
+
+    Args:
+        y: Outputs, shape (..., D_OUT).
+
+    Returns:
+        Shape (..., D_OUT).
+    """
     return move_outputs(y, 1)
 '''
 
 _CHECK = '''
 def check() -> None:
-    """Refuse (ValueError) moves that are no group, or not the same one on inputs and outputs."""
+    """Check that the moves are a group, the same one on inputs and outputs.
+
+    Raises:
+        ValueError: They are not.
+    """
     for move, width in ((move_inputs, D_IN), (move_outputs, D_OUT)):
         row = np.arange(1, width + 1)
         images = np.stack([move(row, element) for element in range(ORDER)])

@@ -197,7 +197,7 @@ def _class_facts(spec: SharingSpec) -> list[str]:
 
 def _column_data(spec: SharingSpec) -> list[str]:
     return [
-        "# What the columns of x and of y are called, in their order.",
+        "# Names of the columns of x and of y, in their order.",
         *literals.name_lines("INPUT_NAMES", spec.inputs, "x", "D_IN"),
         *literals.name_lines("OUTPUT_NAMES", spec.outputs, "y", "D_OUT"),
         *(literals.name_lines("CLASSES", spec.classes, "class ", "D_OUT") if spec.classes else []),

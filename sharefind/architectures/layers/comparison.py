@@ -217,7 +217,7 @@ def fit_network(
     """`fit` a module that trains a network, the network itself or one around it, in standardised coordinates.
 
     These are the coordinates of the network's own change of data: the module sees inputs that are centred and white and
-    labels without shift and scale. Afterwards the network computes in the user's coordinates again. Of classes the
+    labels without shift and scale. Afterwards the network computes in the user's coordinates again. For classes the
     cross-entropy is minimised, else the squared loss.
 
     Args:

@@ -132,7 +132,7 @@ class _StepSearch:
     """How a step that works is looked for after a divergence.
 
     Attributes:
-        factor: Between the steps that are tried.
+        factor: Factor between the steps that are tried.
         trials: Largest number of steps that are tried; a step that is far too large shows it at once.
         margin: A step is recommended when a step larger by this factor works.
         fewest: Least gradient steps of a trial, twice as many as led to the divergence within the bounds.

@@ -193,7 +193,7 @@ def _parts_of(x: Tensor, y: Tensor, vectors: int | VectorParts, fewest: int) -> 
 
 
 def _axis_error(forms: list[FloatArray], algebra: FloatArray, parts: VectorParts) -> float | None:
-    """The angle between the axes that the halves speak for, in degrees, where one axis of space was found."""
+    """The angle between the axes found in the two halves, in degrees, where one axis of space was found."""
     if len(algebra) != 1 or algebra.shape[1] != 3:
         return None
     first, second = (np.einsum("a,aij->ij", _skew_form(form, parts)[1][:, 0], parts.skew) for form in forms)

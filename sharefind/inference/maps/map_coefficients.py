@@ -327,7 +327,7 @@ def _relation(
 def _chosen(scaled: FloatArray, varying: BoolArray, m: int, batches: int, settings: CoefficientSettings) -> IntArray:
     """Exponents (P, d): 1 and the inputs that vary, then squares and products as far as rows and memory go.
 
-    Of squares and products that determine each other, as those of a vector of length 1 do, none is used.
+    Squares and products that determine each other, like those of a vector of length 1, are left out.
     """
     n, d = scaled.shape
     eye = np.eye(d, dtype=np.int64)

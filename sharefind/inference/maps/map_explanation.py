@@ -42,7 +42,7 @@ class Sighting:
     Attributes:
         output: Position of the output; None for a moment of the inputs.
         inputs: Positions of the inputs of the monomial, one twice for a square; none for a constant.
-        errors: Difference between the data and what the map makes of them, in standard errors.
+        errors: Difference between the coefficients and their images under the map, in standard errors.
         data: The coefficient of this output on this monomial, or the moment, about a point that the map leaves alone.
         expected: Its value under the map, from the coefficient of the columns that these go to; None where there is no
             such coefficient.
@@ -82,7 +82,7 @@ class MapExplanation:
         given: The map.
         generator: Which generator of the candidate it is, counted from 0.
         rows: Rows that were looked at; the test of the nearest map reads others.
-        largest: Largest difference between the data and what the map makes of them, in standard errors.
+        largest: Largest difference between the coefficients and their images under the map, in standard errors.
         critical: Value that noise alone exceeds with a probability of 1 %.
         faults: The columns that break it.
         nearest: The nearest map that fits and was not rejected; where all were rejected, or none was found, None.
@@ -146,9 +146,9 @@ def explain_map(
 ) -> MapExplanation:
     """Where a map of columns misfits, and which map near it does not.
 
-    Coefficients of Y on X, on its squares and, with rows enough, on products are compared with what the map makes of
-    them. If the relation is equivariant under the map, they agree about any point that the map leaves alone. Moments of
-    X are compared, too, where the law of X is to be kept: that shows signs of inputs with little effect.
+    Coefficients of Y on X, on its squares and, with enough rows, on products are compared with their images under the
+    map. If the relation is equivariant under the map, they agree about any point that the map leaves alone. Moments of
+    X are compared, too, where the law of X is tested: they show signs of inputs with little effect.
 
     Args:
         x: Inputs, shape (n, d_in).

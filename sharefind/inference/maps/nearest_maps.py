@@ -70,10 +70,10 @@ class Misfit:
     """Where a map misfits.
 
     Attributes:
-        relation: In standard errors, (d_out, P).
+        relation: Misfits of the relation in standard errors, (d_out, P).
         inputs: Misfit of the moments of X, (moments,); empty where they do not count.
         exponents: The monomials of `relation`, (P, d_in).
-        moments: Those of `inputs`.
+        moments: Moments of `inputs`.
     """
 
     relation: FloatArray

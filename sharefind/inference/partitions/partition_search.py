@@ -50,7 +50,7 @@ def simplest(tests: EqualityTests, weights: FloatArray) -> Classes:
     """Return the partition with the fewest classes without a refuted equality inside a class, by dynamic programming.
 
     It searches partitions into intervals of the sorted estimates (sorted by size where signs are free, each with the
-    sign of its estimate). Of several, it takes the one with the least weighted sum of squares within classes, which is
+    sign of its estimate). Among several, it takes the one with least weighted sum of squares within classes, which is
     the residual sum of squares of the tied model where the estimates are uncorrelated.
 
     Where no true equality is refuted, and the estimates are uncorrelated and equally precise, it has at most as many

@@ -92,7 +92,7 @@ def detectable_break(
     the length that the tied process chose, scaled to so large a root mean square over the rows. It is added to copies
     of the labels. Each of these broken sets gets copies of its own, as in the test: a tied fit takes up some of the
     break, and then copies spread more widely. Those of all sets give one critical value. Kernels are not factored
-    again. Of classes, the break is added to their probabilities, which are then cut to [0, 1].
+    again. For classes, the break is added to their probabilities, which are then cut to [0, 1].
 
     Args:
         evidence: The kernels and the labels.
@@ -130,7 +130,7 @@ class _BrokenSets:
         units: The unit of each row, shape (n,).
         has_classes: Whether labels are classes.
         seed: Seed of all copies.
-        fits: Those of the test's own labels that were needed, by the place of length and noise in the table.
+        fits: Fits of the test's own labels so far, by the place of length and noise in the table.
     """
 
     evidence: KernelEvidence

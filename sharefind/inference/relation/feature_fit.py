@@ -18,7 +18,7 @@ from sharefind.inference.relation.label_copies import inverse_roots
 
 @dataclass(frozen=True)
 class FeatureFit:
-    """Features F of K_H, rotated so that F^T F is diagonal, and what a noise makes of them.
+    """Features F of K_H, rotated so that F^T F is diagonal, and the fit under a noise variance.
 
     Attributes:
         features: Shape (N, r).

@@ -1,4 +1,4 @@
-"""Which group of a lattice do the data speak for? Shares of the posterior over tied Gaussian processes.
+"""The group of a lattice that the data favour: shares of the posterior over tied Gaussian processes.
 
 Beside a tested answer: a share has no error rate, and is calibrated by simulation (docs/benchmarks).
 """

@@ -1,7 +1,7 @@
 """How a model is tied: from which points its features are made, what it is fitted to, how its predictions are read.
 
-Where all elements can be listed, features are means over orbits, and the model is equivariant by construction. Of other
-groups a model sees images of the samples, and its predictions are means over them.
+Where all elements can be listed, features are means over orbits, and the model is equivariant by construction. For
+other groups a model sees images of the samples, and its predictions are means over them.
 """
 
 from __future__ import annotations

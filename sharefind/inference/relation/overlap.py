@@ -74,8 +74,8 @@ def overlap(
 
     where R' and A' are those of rows that were each moved by a Haar element of G of its own, and K runs over the
     maximal subgroups. The least counts, since inputs may show one part of a group and not another: a mirror and no
-    rotation. Of a group of prime order K is trivial, K_K the free kernel. It is so too where the subgroups are too many
-    to be listed; then parts are not told apart.
+    rotation. K is trivial, and K_K the free kernel, for a group of prime order, and where the subgroups are too many to
+    be listed; then the overlap does not distinguish parts of the group.
 
     Args:
         x: Inputs, shape (n, d_in).

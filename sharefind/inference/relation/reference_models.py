@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -257,9 +258,32 @@ def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
         # The trace of the inverse is above its largest eigenvalue, that of the matrix above its own.
         if rounding * float((inverse**2).sum()) * float(gram.trace()) < 1:
             return inverse.t()
+    few = _root_of_few(gram, rounding)
+    if few is not None:
+        return few
     values, vectors = torch.linalg.eigh(gram)
     kept = values > rounding * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
     root: Tensor = vectors[:, kept] * values[kept].rsqrt()
+    return root
+
+
+def _root_of_few(gram: Tensor, rounding: float, share: float = 0.25, nothing: float = 1e-13) -> Tensor | None:
+    """Root by the few landmarks that span the rest, as those of a linear kernel do, in place of all; (p, P).
+
+    None where these are many, or where they leave more than rounding errors of the rest.
+    """
+    largest = float(gram.diagonal().max())
+    lower, order, rank, _ = scipy.linalg.lapack.dpstrf(gram.numpy(), tol=rounding * largest, lower=1)
+    if not 0 < rank <= share * len(gram):
+        return None
+    places = torch.from_numpy(order.astype(np.int64) - 1)
+    factor = torch.from_numpy(np.tril(lower)[:, :rank].copy())
+    left = gram.diagonal()[places] - (factor**2).sum(1)
+    if float(left.max()) > nothing * largest * len(gram):
+        return None
+    root = torch.zeros(len(gram), rank, dtype=torch.float64)
+    unit = torch.eye(rank, dtype=torch.float64)
+    root[places[:rank]] = torch.linalg.solve_triangular(factor[:rank], unit, upper=False).t()
     return root
 
 
@@ -295,24 +319,32 @@ def _predictions(parts: list[_Moments], held: int, ridges: Sequence[float]) -> T
     rest = [part for k, part in enumerate(parts) if k != held]
     count = sum(p.rows for p in rest)
     second, cross, mean, shift = (
-        torch.stack([getattr(p, name) for p in rest]).sum(0) / count for name in ("second", "cross", "mean", "shift")
+        _total([getattr(p, name) for p in rest]).div_(count) for name in ("second", "cross", "mean", "shift")
     )
-    moment, target = second - torch.outer(mean, mean), cross - torch.outer(mean, shift)
-    rows = parts[held].features - mean
-    return shift + torch.stack([rows @ found for found in _solutions(moment, target, ridges)])
+    moment, target = second.addr_(mean, mean, alpha=-1), cross.addr_(mean, shift, alpha=-1)
+    found = _solutions(moment, target, ridges)
+    predicted = (parts[held].features - mean) @ found.flatten(1)
+    return torch.unflatten(predicted, 2, found.shape[1:]).permute(2, 0, 1, 3) + shift
 
 
-def _solutions(moment: Tensor, target: Tensor, ridges: Sequence[float], few: int = 4) -> Iterator[Tensor]:
-    """(moment + ridge)^-1 target for each ridge: moment (P, P), target (P, m)."""
+def _total(values: list[Tensor]) -> Tensor:
+    """Sum of tensors of one shape, in a new one."""
+    total = values[0].clone()
+    for value in values[1:]:
+        total += value
+    return total
+
+
+def _solutions(moment: Tensor, target: Tensor, ridges: Sequence[float], few: int = 4) -> Tensor:
+    """(moment + ridge)^-1 target for each ridge: moment (P, P), target (P, m) -> (P, ridges, m)."""
     if len(ridges) <= few:
         unit = torch.eye(len(moment), dtype=torch.float64)
-        for ridge in ridges:
-            yield torch.cholesky_solve(target, torch.linalg.cholesky(moment + ridge * unit))
-    else:
-        values, vectors = torch.linalg.eigh(moment)
-        projected = vectors.t() @ target
-        for ridge in ridges:
-            yield vectors @ (projected / (values.clamp_min(0) + ridge).unsqueeze(1))
+        factors = (torch.linalg.cholesky(moment + ridge * unit) for ridge in ridges)
+        return torch.stack([torch.cholesky_solve(target, factor) for factor in factors], dim=1)
+    values, vectors = torch.linalg.eigh(moment)
+    penalised = values.clamp_min(0).unsqueeze(1) + torch.tensor(ridges, dtype=torch.float64)
+    shares = (vectors.t() @ target).unsqueeze(1) / penalised.unsqueeze(2)
+    return torch.unflatten(vectors @ shares.flatten(1), 1, shares.shape[1:])
 
 
 @dataclass(frozen=True)

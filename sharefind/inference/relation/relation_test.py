@@ -134,8 +134,9 @@ def relation_test(
 
     Data that the group maps to themselves, and inputs that it leaves alone where labels stay, give p = 1.
 
-    Of a group that is too large for its kernels, parts that generate it are tested, see `generating_parts`: p is the
-    least of theirs times their number, the overlap the least, and the detectable break is not known.
+    If a group is too large for its kernels, parts that generate it are tested, see `generating_parts`: p is the
+    smallest p-value of the parts times their number, the overlap is the smallest one, and the detectable break is
+    unknown.
 
     Args:
         x: Inputs, shape (n, d_in).

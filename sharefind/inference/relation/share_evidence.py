@@ -47,7 +47,7 @@ class ShareSettings:
         most_work: Most floating-point operations of all Cholesky factors: rows are cut into blocks whose logarithms add
             up, at common hyperparameters, until they cost less.
         least_block: Least rows of a block; where even these cost more, fewer rows are read.
-        least_rows: Where fewer rows could be read, no shares are given.
+        least_rows: Smallest number of rows from which shares are computed.
     """
 
     kernels: tuple[str, ...] = ("matern", "network")
@@ -254,12 +254,15 @@ def factored_sums(
     solved = torch.linalg.solve_triangular(factor, both, upper=False)
     count = labels.shape[1]
     solved_labels, solved_basis = solved[..., :count], solved[..., count:]
+    misfit = (solved_labels**2).sum((1, 2)).unsqueeze(1).expand(-1, len(constants))
+    half_log_det = factor.diagonal(dim1=-2, dim2=-1).log().sum(1).unsqueeze(1).expand(-1, len(constants))
+    if basis.shape[1] == 0:
+        return misfit, count * half_log_det
     values, vectors = torch.linalg.eigh(solved_basis.mT @ solved_basis)
     explained = ((vectors.mT @ solved_basis.mT @ solved_labels) ** 2).sum(2)
     grown = 1 + constants[:, None] * values.clamp_min(0).unsqueeze(1)
-    misfit = (solved_labels**2).sum((1, 2)).unsqueeze(1) - (constants[:, None] / grown * explained.unsqueeze(1)).sum(2)
-    half_log_det = factor.diagonal(dim1=-2, dim2=-1).log().sum(1).unsqueeze(1) + grown.log().sum(2) / 2
-    return misfit, count * half_log_det
+    misfit = misfit - (constants[:, None] / grown * explained.unsqueeze(1)).sum(2)
+    return misfit, count * (half_log_det + grown.log().sum(2) / 2)
 
 
 def _log_mean(misfit: Tensor, log_det: Tensor, count: int) -> float:

@@ -218,7 +218,7 @@ class FeatureDraft:
     Attributes:
         choice: Scale, length and labels.
         rows: Which rows are read, (n,), int64.
-        columns: Those of K_H at the landmarks, (n, width, m).
+        columns: Columns of K_H at the landmarks, (n, width, m).
         features: F with K_H near F F^T, shape (N, m).
         settings: Which processes.
         ranks: Ranks and limits.
@@ -285,7 +285,7 @@ class _Choice:
     """The tied process with the best evidence at one scale of inputs and labels, judged by some of the rows.
 
     Attributes:
-        landmarks: At all rows; before the choice their length is the median distance between orbits.
+        landmarks: Landmarks at all rows; before the choice their length is the median distance between orbits.
         few: Landmarks by which the length is chosen, at some of the rows.
         some: Labels of these rows, shape (N', c).
         labels: Labels of all rows, shape (N, c).

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, cached_property
@@ -22,11 +21,9 @@ from sharefind.errors import ConfigError
 from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.fitted_statistic import Statistic
 from sharefind.inference.tests.families import CandidateFamily
-from sharefind.inference.tests.p_values import RandomisationTest, smallest_of
-from sharefind.inference.tests.randomisation import TestSpec, randomisation_tests
-from sharefind.inference.tests.sequential import CopiesDesign
+from sharefind.inference.tests.p_values import RandomisationTest
+from sharefind.inference.tests.wave_tests import CopiesOfTests, WaveTests
 from sharefind.parallel import Workers
-from sharefind.rng import named_stream
 
 
 class TestMemory(Protocol):
@@ -197,76 +194,25 @@ def family_test(
             f"alpha={alpha}, copies={copies}: alpha must lie in (0, 1) and 1 / (copies + 1) not above it; give at "
             f"least {_least_copies(alpha)} copies"
         )
-    shared, earlier = workers or Workers(), cache(first or _no_statistic)
-    own = _TestsByCopies(alpha, copies, grow)
-
-    def spec(place: int, by: Statistic) -> TestSpec:
-        candidate = family.candidates[place]
-        rng = named_stream(seed, "family test", by.name, candidate.name)
-        stream, known = int(rng.integers(2**63)), earlier(candidate.name)
-        most, design = own.alone if known is None else own.earlier if by is known else own.later
-        return TestSpec(candidate.moves, by, stream, most, max_exceedances, design, units)
-
-    def made(wave: Sequence[tuple[int, Statistic]]) -> Iterator[tuple[int, RandomisationTest]]:
-        heard = _named(on_copies, [family.names[place] for place, _ in wave])
-        with closing(randomisation_tests(x, y, [spec(*one) for one in wave], shared, on_copies=heard)) as results:
-            yield from results
-
-    def tests(wave: Sequence[int]) -> Iterator[tuple[int, RandomisationTest]]:
-        made_for = [earlier(family.names[place]) for place in wave]
-        begun = [(k, by) for k, by in enumerate(made_for) if by is not None]
-        before = dict[int, RandomisationTest]()
-        for number, test in made([(wave[k], by) for k, by in begun]):
-            k = begun[number][0]
-            found = smallest_of([test], alpha, 2)
-            if found.p_value <= alpha:
-                yield k, found
-            else:
-                before[k] = test
-        rest = [k for k, by in enumerate(made_for) if k in before or by is None]
-        for number, test in made([(wave[k], statistic) for k in rest]):
-            k = rest[number]
-            yield k, smallest_of([before[k], test], alpha, 2) if k in before else test
-
+    shared = workers or Workers()
+    tests = WaveTests(
+        samples=(x, y),
+        family=family,
+        statistic=statistic,
+        first=cache(first or _no_statistic),
+        copies=CopiesOfTests(alpha, copies, grow),
+        seed=seed,
+        max_exceedances=max_exceedances,
+        workers=shared,
+        units=units,
+        on_copies=on_copies,
+    )
     with shared.connected():
         return closed_test(family, alpha, tests, progress, memory, evidence)
 
 
 def _no_statistic(name: str) -> None:
     """Return None, for every candidate."""
-
-
-@dataclass(frozen=True)
-class _TestsByCopies:
-    """How many copies a test of a family has, and how their number grows.
-
-    few: looks of a statistic that follows another one, in multiples of the first: it costs more, and what is near its
-    half of the level is left open.
-    """
-
-    alpha: float
-    copies: int
-    grow: bool
-    few: tuple[int, ...] = (1, 2, 3, 4)
-
-    @cached_property
-    def alone(self) -> tuple[int, CopiesDesign | None]:
-        """Return the copies and the design of a statistic that has the level for itself."""
-        return self.copies, CopiesDesign(self.alpha, self.copies) if self.grow else None
-
-    @cached_property
-    def earlier(self) -> tuple[int, CopiesDesign | None]:
-        """Return those of the first of two that share it: twice the copies tell as much at half of the level."""
-        return self._twice, CopiesDesign(self.alpha / 2, self._twice) if self.grow else None
-
-    @cached_property
-    def later(self) -> tuple[int, CopiesDesign | None]:
-        """Return those of the second."""
-        return self._twice, CopiesDesign(self.alpha / 2, self._twice, self.few) if self.grow else None
-
-    @property
-    def _twice(self) -> int:
-        return 2 * self.copies + 1
 
 
 Wave = Callable[[Sequence[int]], Iterator[tuple[int, RandomisationTest]]]
@@ -304,10 +250,6 @@ def closed_test(
             run.keep(missing[number], test)
             run.tell(missing)
     return _concluded(family, run.in_order(), alpha, evidence or {})
-
-
-def _named(hear: Callable[[str, int], None] | None, names: Sequence[str]) -> Callable[[int, int], None] | None:
-    return hear and (lambda place, copies: hear(names[place], copies))
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,17 @@ class _Kernel:
         """Return y^T K y of each column of labels (n, m)."""
         if self.is_root:
             return ((self.matrix.t() @ labels) ** 2).sum(0)
-        return (labels * (self.matrix @ labels)).sum(0)
+        return _quadratic(self.matrix, labels)
+
+
+def _quadratic(matrix: Tensor, labels: Tensor, whole: int = 256) -> Tensor:
+    """Return y^T K y of each column of labels (n, m), K symmetric: its blocks beside the diagonal are read once."""
+    half = len(matrix) // 2
+    if half < whole:
+        return (labels * (matrix @ labels)).sum(0)
+    upper, lower = labels[:half], labels[half:]
+    between = (upper * (matrix[:half, half:] @ lower)).sum(0)
+    return _quadratic(matrix[:half, :half], upper) + 2 * between + _quadratic(matrix[half:, half:], lower)
 
 
 def _alignments(kernels: Sequence[_Kernel], labels: Tensor) -> Tensor:

@@ -176,7 +176,7 @@ def grown_test(
         name: Name of the statistic.
         observed: Components of the data, shape (1, K).
         copies: Draws copies.
-        design: Where each look ends the test.
+        design: The looks, and the bounds at which each ends the test.
         tie: Difference, relative to a component's largest value, that counts as rounding error.
 
     Returns:

@@ -128,7 +128,7 @@ def w2_squared(a: FloatArray, b: FloatArray, max_iterations: int = 1_000_000) ->
         raise SpaceError("a cloud holds values that are not finite; training diverged, use a smaller step")
     refuse_magnitude(np.concatenate([a.ravel(), b.ravel()]), "a cloud")
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    # Of the widest axis: the largest difference of each is that of two extreme coordinates.
+    # The widest axis decides: the largest difference on an axis is that of two extreme coordinates.
     size = _power_of_two(float(np.maximum(a.max(0) - b.min(0), b.max(0) - a.min(0)).max(initial=0.0)))
     return _transport(_squared_distances(a, b, size), max_iterations) * size**2
 

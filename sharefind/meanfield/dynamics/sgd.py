@@ -25,7 +25,7 @@ from sharefind.meanfield.dynamics.noise import NoiseShape
 from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule
 from sharefind.meanfield.dynamics.settings import PACE, Pace
 from sharefind.meanfield.dynamics.settings import SGDConfig as SGDConfig
-from sharefind.meanfield.dynamics.stepping import Chunk, CompiledSteps, Steps, choose_steps
+from sharefind.meanfield.dynamics.stepping import Chunk, CompiledSteps, Steps, choose_steps, is_compiled
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
 from sharefind.meanfield.objectives.schemes import Gradient, VanillaGradient
@@ -126,18 +126,20 @@ def train(
     clouds: list[Tensor] = []
     risk = torch.zeros(len(theta), dtype=torch.float64, device=theta.device)
     steps: Steps | None = None
+    is_quick = is_compiled(config.backend, recursion, theta, config.run_activations, pace)
     watch = Watch(gradient, loss, penalty, start.to(theta), config, must_learn)
     first, length, last_window = 0, 1, marks[-2] if len(marks) > 1 else 0
     tell = _Teller(progress, config.steps, pace)
     while first < config.steps:
         until = min(m for m in (*marks, first + length) if m > first)
-        with compiled_samples(isinstance(steps, CompiledSteps)):
+        with compiled_samples(is_quick):
             x, y = read_steps(source, first, until)
         if steps is None:
             _refuse_other_rows(x, y, theta)
             activations = float(config.steps * len(theta) * x.shape[2] * config.particles * _width(gradient, y))
             work = max(activations, config.run_activations)
             steps = choose_steps(config.backend, recursion, noise, seed, theta, work, pace)
+            is_quick = isinstance(steps, CompiledSteps)
             drawn = theta.numel() if noise is not None and steps.draws_noise else 0
             length = _chunk_length(x, y, theta, drawn, pace)
         sizes = tuple(config.step_size * schedule.value(k / config.particles) for k in range(first, until))

@@ -234,8 +234,7 @@ def choose_steps(
     """
     gradient, loss, penalty, _ = recursion
     unit = _kernel_unit(recursion, theta)
-    pays = backend == "compiled" or (backend == "auto" and activations >= pace.pays_from)
-    if pays and unit is not None and compiler.is_installed:
+    if unit is not None and is_compiled(backend, recursion, theta, activations, pace, compiler):
         return CompiledSteps(unit, theta.dtype, noise, seed, pace.stretch_bytes)
     if backend == "compiled":
         why = "numba is not installed; pip install numba"
@@ -246,6 +245,28 @@ def choose_steps(
             )
         raise ConfigError(f'backend "compiled": {why}')
     return TorchSteps(gradient, loss, penalty, None if noise is None else TorchNoise(noise, theta, seed))
+
+
+def is_compiled(
+    backend: Backend,
+    recursion: tuple[Gradient, Loss, Penalty, float],
+    theta: Tensor,
+    activations: float,
+    pace: Pace = PACE,
+    compiler: Compiler = NUMBA,
+) -> bool:
+    """Return whether the kernel carries out the steps of a training.
+
+    Args:
+        backend: As in `choose_steps`.
+        recursion: As in `choose_steps`.
+        theta: As in `choose_steps`.
+        activations: As in `choose_steps`.
+        pace: As in `choose_steps`.
+        compiler: As in `choose_steps`.
+    """
+    pays = backend == "compiled" or (backend == "auto" and activations >= pace.pays_from)
+    return pays and _kernel_unit(recursion, theta) is not None and compiler.is_installed
 
 
 def _kernel_unit(recursion: tuple[Gradient, Loss, Penalty, float], theta: Tensor) -> CompiledUnit | None:

@@ -39,7 +39,7 @@ class Scheme(StrEnum):
 
     @property
     def is_evidence(self) -> bool:
-        """Whether training under this scheme can speak for a symmetry of the data."""
+        """Whether training under this scheme can support a symmetry of the data."""
         return self is Scheme.VANILLA
 
 

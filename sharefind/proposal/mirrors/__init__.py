@@ -1,1 +1,1 @@
-"""Which pairs (inputs, outputs) of signed permutations a log speaks for: mirror maps."""
+"""Mirror maps: the pairs (inputs, outputs) of signed permutations that a log supports."""

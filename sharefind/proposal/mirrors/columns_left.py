@@ -43,12 +43,12 @@ class ColumnsLeft:
 
     Attributes:
         left: bool (2, p, p), for the signs + and -.
-        own: Those of the map, which nothing refutes, bool (2, p, p).
+        own: Images of the map itself, which nothing refutes, bool (2, p, p).
         total: Sums of squared differences, (2, p, p).
         largest: The largest of them, (2, p, p).
         count: Their number, (2, p, p).
         denied: Images that are refuted by more than differences of coefficients, with either sign, bool (p, p).
-        told: Columns whose coefficients were looked at.
+        told: Columns whose coefficients were examined.
         level: Level of refuting an image.
         dispersion: Variance of a squared difference over twice its mean.
     """

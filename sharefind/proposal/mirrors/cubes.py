@@ -1,4 +1,4 @@
-"""Coefficients of products of three inputs, and what images of columns make of them.
+"""Coefficients of products of three inputs, and their images when columns are moved.
 
 A product x_a x_b x_c says nothing of one input alone: once two of its inputs have images, the third's follows, with its
 sign. Before that an input can only go to one that has a product of like size.
@@ -21,9 +21,10 @@ class Cubes:
     """Coefficients of x_a x_b x_c about the centre, symmetric in a, b and c.
 
     Attributes:
-        inputs: Those of whose products something is known, int64 (q,).
+        inputs: Inputs with products that entered, int64 (q,).
         size: Number of all inputs, d_in.
-        values: (d_out, q, q, q); of products that did not enter what the residuals say of each one alone.
+        values: Coefficients, (d_out, q, q, q); a product that did not enter has the coefficient of the residuals on it
+            alone.
         variances: Variances of these.
         entered: Products (a, b, c), a <= b <= c, that entered the fit, int64 (p, 3).
         critical: |z| beyond which a coefficient is no accident.
@@ -134,11 +135,11 @@ def fill_symmetric(table: FloatArray | BoolArray, places: IntArray, values: Floa
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """Coefficients that have one input more than is settled: each input's goes to that of its image.
+    """Coefficients with one input that is not settled; under a map, the one of an input goes to the one of its image.
 
     Attributes:
-        here: (d_in,), and its variances.
-        there: With the signs of all that is settled, (d_in,), and its variances.
+        here: Coefficients, (d_in,), and their variances.
+        there: Coefficients of the images, with the signs of all settled columns, (d_in,), and their variances.
         same: Which are one and the same coefficient, bool (d_in, d_in).
         known: Which are compared: one of the two entered the fit, and one is perhaps no accident; bool (d_in, d_in).
         is_even: Whether they have the input squared.

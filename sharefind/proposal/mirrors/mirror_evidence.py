@@ -59,7 +59,7 @@ class TiedTerms:
     classes: int
 
     def step_from(self, fewer: TiedTerms) -> float:
-        """Return the log odds of this group against a smaller one; where orbits merge, their sizes must speak for it.
+        """Return the log odds of this group against a smaller one; where orbits merge, their sizes must support it.
 
         Args:
             fewer: The smaller group.

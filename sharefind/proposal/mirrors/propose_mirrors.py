@@ -1,4 +1,4 @@
-"""Proposes the group of mirror maps that a log speaks for: pairs of signed permutations of inputs and of labels.
+"""Proposes the group of mirror maps that a log supports: pairs of signed permutations of inputs and of labels.
 
 `sharefind.search` tests the group on other rows.
 """
@@ -81,7 +81,7 @@ def propose_mirrors(
     names: Sequence[str] = (),
     on_progress: StageProgress = unwatched,
 ) -> MirrorProposal:
-    """The group of pairs of signed permutations that n rows speak for.
+    """The group of pairs of signed permutations that n rows support.
 
     Signs are about the zero of each column in the data.
 
@@ -227,7 +227,7 @@ def _pruned(
 ) -> tuple[SignedMap, ...]:
     """Return the maps that tie anything more, without those whose odds are too small; none if all are.
 
-    Of more than `most` maps none is left out: they are no accidents one by one.
+    More than `most` maps are all kept, since single ones among them are no accidents.
     """
     kept = _needed(evidence, found)
     now = evidence.of(kept)

@@ -22,13 +22,13 @@ _COUNTS = {2: "two", 3: "three"}
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A fit.
+    """Least squares of the labels on some terms.
 
     Attributes:
         values: Coefficients of 1, inputs that vary, products of two and of three, (p, d_out).
-        variances: HC3, of these.
-        residual: HC3, (n, d_out).
-        freedom: Degrees of freedom that are left.
+        variances: Variances of the coefficients by HC3, (p, d_out).
+        residual: Residuals by HC3, (n, d_out).
+        freedom: Degrees of freedom of the residuals.
     """
 
     values: FloatArray
@@ -255,7 +255,7 @@ class TermFitting:
     ) -> FloatArray:
         """Sums of squares, each column's weighted by its own, of what it leaves of residuals when it enters.
 
-        Of cubes the residuals themselves tell too little: the few rows where these are large are most of both. By HC3,
+        For cubes the residuals themselves show too little: the few rows where these are large are most of both. By HC3,
         and no less than if errors were alike in all rows, since few rows may leave little by chance.
         """
         left = 1 - np.minimum(columns**2 / norm, self.settings.fit.largest_leverage)

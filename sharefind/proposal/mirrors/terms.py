@@ -1,6 +1,6 @@
 """Coefficients of each label on the inputs and on the products of inputs that are seen to matter, with their errors.
 
-All inputs take part linearly. Of products x_a x_b only those enter that the residuals ask for, so that hundreds of
+All inputs take part linearly. Only the products x_a x_b that the residuals ask for enter, so that hundreds of
 inputs need no more rows than they have clear terms, and so do products of three where they are wanted. The zero of an
 input is that of the data, since signs are about it; inputs that are far from zero are expanded about their mean, those
 alike at one distance from zero.

@@ -170,7 +170,7 @@ def rival_grid(view: RunView) -> Grid | None:
         return None
     weighed: list[BlindRow | Rival] = [blind, *blind.rivals]
     rows = [(r.name, str(r.dim), NOTHING if r.share is None else share(r.share)) for r in weighed]
-    return _cut("What the proposing samples speak for", ("what", "dim", "posterior share"), rows)
+    return _cut("What the proposing samples support", ("what", "dim", "posterior share"), rows)
 
 
 def mirror_grids(view: RunView) -> list[Grid]:

@@ -296,7 +296,7 @@ def plot(view: RunView, name: str, target: str | Path | Axes | None, caller: str
     Args:
         view: The run.
         name: Name of the picture.
-        target: Where to; None for a new figure.
+        target: File or axes of the picture; None for a new figure.
         caller: Name of the calling function in messages.
 
     Returns:

@@ -351,5 +351,5 @@ def stabiliser_sentence(stabiliser: Stabiliser, result: Result) -> str:
     placed = f"; {about}" if about else ""
     sentence = f"{stabiliser.name}, order {order(stabiliser.order)}{placed}{generators}{named}"
     if result.e_star.dim == 0 and stabiliser.name not in result.accepted:
-        return f"{sentence}: every group keeps {{0}}, which says of none that it is a symmetry"
+        return f"{sentence}: every group keeps {{0}}, so that {{0}} shows no symmetry"
     return sentence

@@ -1,6 +1,6 @@
 """Finished work as lines of a run's journals, and back; a run folder may come from a stranger.
 
-Whether what a line says of a node can be true of the search at hand, `recalled_nodes` decides. That a test was made,
+`recalled_nodes` decides whether a line about a node can belong to the present search. That a test was made,
 and gave what its line says, is believed: only doing it again would show.
 """
 

@@ -56,7 +56,7 @@ FILES = ("data", "generators", "map")
 """Settings that name files."""
 
 RUN = "run"
-"""Key of a journal's line that says of which run it is."""
+"""Key in a journal's line for the mark of its run."""
 
 _SPENT = TypeAdapter(dict[Literal["seconds"], Annotated[float, Field(ge=0, allow_inf_nan=False)]])
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Snapping:
-    """Which exact spaces an escape speaks for.
+    """The exact spaces that an escape supports.
 
     Attributes:
         most: Spaces that are proposed at a time, the smallest ones; Z always is.

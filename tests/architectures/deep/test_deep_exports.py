@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from sharefind.architectures.deep.batch import DeepBatch
 from sharefind.architectures.deep.files import read_deep, write_deep
+from sharefind.architectures.deep.module import deep_module
 from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.architectures.deep.training import row_losses
 from sharefind.groups import named_group, parse_representation
@@ -194,3 +195,14 @@ def test_one_row_alone_breaks_a_graph_and_not_a_module(exported: Exported) -> No
             row_losses(model(exported.x[:1]), exported.y[:1], bool(network.classes)).mean().backward()
             optimiser.step()
         assert (equivariance_error(network, model) > 1e-6) == (format == "onnx")
+
+
+def test_the_module_of_a_network_is_that_of_its_file(exported: Exported) -> None:
+    """Ties from the spaces, and ties that the exported source derives from generators, are the same."""
+    theirs, ours = exported.torch_module(), deep_module(exported.network, dtype=torch.float64)
+    assert {name: part.shape for name, part in ours.state_dict().items()} == {
+        name: part.shape for name, part in theirs.state_dict().items()
+    }
+    torch.testing.assert_close(ours(exported.x), theirs(exported.x), rtol=0, atol=1e-12)
+    ours.load_state_dict(theirs.state_dict())
+    torch.testing.assert_close(ours(exported.x), theirs(exported.x), rtol=0, atol=1e-12)

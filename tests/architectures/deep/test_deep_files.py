@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from sharefind.architectures.deep.batch import DeepBatch
 from sharefind.architectures.deep.deep_json import from_json, to_json
 from sharefind.architectures.deep.files import is_deep_file, read_deep, write_deep
 from sharefind.architectures.deep.network import DeepNetwork
+from sharefind.architectures.deep.places import Places, input_places, unit_windows
 from sharefind.architectures.deep.proof import equivariance_error, prove
 from sharefind.errors import ConfigError, ExportError, InputError
-from sharefind.groups import named_group, parse_representation
+from sharefind.groups import Representation, named_group, parse_representation
 from sharefind.limits import Limits
 from sharefind.meanfield import build_unit
 
@@ -22,8 +24,18 @@ CASES = {
     "signs": ("D4", "natural", "sign", ["regular+coset(D4, sign:C4)"] * 2, "deep-residual:relu"),
     "rotations": ("R5", "natural", "2*natural", ["2*regular", "regular", "trivial+regular"], "deep:logistic"),
     "signed axes": ("B2", "natural", "trivial", ["2*natural+regular", "regular", "trivial:3"], "deep:gelu"),
+    "windows": ("D8", "natural", "natural", ["2*natural", "3*natural"], "deep:relu"),
     "no group": ("C1", "trivial:3", "trivial:2", ["trivial:5", "trivial:4", "trivial:4"], "deep-residual:gelu"),
 }
+
+
+def ring(rep: Representation) -> Places:
+    """Places around a ring, seen in smooth rows."""
+    steps = np.arange(rep.dim) * 2 * np.pi / rep.dim
+    x = np.cos(steps + np.random.default_rng(0).uniform(0, 2 * np.pi, (200, 1)))
+    places = input_places(rep, x, rep)
+    assert places is not None
+    return places
 
 
 def deep_network(case: str) -> DeepNetwork:
@@ -31,6 +43,8 @@ def deep_network(case: str) -> DeepNetwork:
     group, x, y, hidden, expression = CASES[case]
     reps = [parse_representation(text, named_group(group)) for text in (x, y, *hidden)]
     unit = build_unit(expression, reps[0], reps[1], reps[2:])
+    if case == "windows":
+        unit = replace(unit, windows=unit_windows(unit, ring(reps[0]), 3))
     batch = DeepBatch(unit, 1, seed=3)
     with torch.no_grad():
         for bias in batch.biases:
@@ -186,8 +200,8 @@ def test_files_that_are_none(tmp_path) -> None:
     write_deep(network, tmp_path / "good.safetensors")
     with pytest.raises(InputError, match="is above 100 bytes"):
         read_deep(tmp_path / "good.safetensors", Limits(file_size=100))
-    with pytest.raises(InputError, match="parameters, above the limit of 9"):
-        read_deep(tmp_path / "good.safetensors", Limits(dim=9))
+    with pytest.raises(InputError, match="numbers, above the limit of 100; "):
+        read_deep(tmp_path / "good.safetensors", Limits(dim=2))
     assert is_deep_file(tmp_path / "good.safetensors") and not is_deep_file(tmp_path / "net.safetensors")
     assert not is_deep_file(tmp_path / "nothing.safetensors")
     with pytest.raises(InputError, match="layers of weights"):

@@ -10,7 +10,7 @@ import re
 import sys
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,10 @@ import pytest
 import torch
 from scipy.linalg import block_diag, null_space
 
+from sharefind.architectures.deep.batch import DeepBatch
 from sharefind.architectures.deep.escnn_source import block_widths
 from sharefind.architectures.deep.files import write_deep
+from sharefind.architectures.deep.module import deep_module
 from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.errors import ExportError
 from sharefind.groups import named_group, parse_representation
@@ -180,3 +182,18 @@ def test_blocks_are_runs_that_the_group_keeps_apart() -> None:
     assert block_widths(parse_representation("natural*natural", group)) == [9]
     assert block_widths(parse_representation("2*natural", named_group("R5"))) == [2, 2]
     assert block_widths(parse_representation("trivial:3", named_group("C1"))) == [1, 1, 1]
+
+
+def test_a_layer_with_a_window_is_refused_and_is_a_module(tmp_path: Path) -> None:
+    """Its weights are a part of the equivariant maps: one orbit of entries of the second layer."""
+    whole = deep_network(*MORE["swap"])
+    unit = replace(whole.unit, windows=(None, np.array([0]), None, None))
+    network = DeepNetwork.from_matrices("windows", unit, DeepBatch(unit, 1, 0).arrays(0))
+    assert network.parameters < whole.parameters
+    x = np.random.default_rng(0).standard_normal((5, 2))
+    module = deep_module(network, dtype=torch.float64)
+    np.testing.assert_allclose(module(torch.from_numpy(x)).detach().numpy(), network.predict(x), atol=1e-12)
+    assert sum(part.numel() for part in module.parameters()) == network.parameters
+    with pytest.raises(ExportError, match="a part of the equivariant maps"):
+        write_deep(network, tmp_path / "net.py", format="escnn")
+    assert not list(tmp_path.iterdir())

@@ -18,7 +18,6 @@ from sharefind.architectures.deep.choice_budget import ChoiceBudget
 from sharefind.architectures.deep.choosing import ChoiceSettings, choose_network
 from sharefind.architectures.deep.kept import KeptTrainings, kept_in
 from sharefind.architectures.deep.record import Choice
-from sharefind.architectures.deep.trainers import fit_networks
 from sharefind.architectures.deep.training import Plan, Trained, row_losses, train
 from sharefind.errors import RunFolderError
 from sharefind.meanfield import build_unit
@@ -26,6 +25,11 @@ from sharefind.parallel import Deadline
 from sharefind.search.observer import BudgetSpent
 from sharefind.storage import TEMPORARY
 from tests.architectures.deep.test_choosing import QUICK, teacher_rows
+
+FIT = "fit_networks"
+"""What a choice calls for each training, in `choosing`."""
+
+DONE = getattr(choosing, FIT)
 
 SETTINGS = ChoiceSettings(depths=(1, 2), widths=(4,), plan=QUICK, least_labels=0.0)
 
@@ -41,7 +45,7 @@ class Counted:
             raise KeyboardInterrupt
         self.count += 1
         time.sleep(self.seconds)
-        return fit_networks(*arguments, **more)
+        return DONE(*arguments, **more)
 
 
 def timeless(choice: Choice) -> Choice:
@@ -55,7 +59,7 @@ def test_an_interrupted_choice_goes_on_where_it_was(tmp_path: Path, monkeypatch:
     total = 0
     for until in (2, 3, 1_000):
         fit = Counted(until)
-        monkeypatch.setattr(choosing, "fit_networks", fit)
+        monkeypatch.setattr(choosing, FIT, fit)
         with kept_in(tmp_path / "deep") as kept:
             try:
                 network, again = choose_network(rows, settings, kept=kept)
@@ -81,6 +85,7 @@ def test_what_decides_a_training_tells_it_from_others(tmp_path: Path) -> None:
         {"rows": replace(rows, y=rows.y + 1)},
         {"unit": choosing.dense_unit("deep:relu", rows, (3,))},
         {"augmentation": choosing.Augmentation(rows)},
+        {"unit": replace(unit, windows=(np.array([0, 3]), None))},
     ]
     usual = {"unit": unit, "rows": rows, "held": held, "plan": plan, "seed": 0}
     for number, change in enumerate(changes, 2):
@@ -138,7 +143,7 @@ def spent(seconds: float) -> Deadline:
 
 def test_a_deadline_ends_with_what_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = teacher_rows("C2", n=40)
-    monkeypatch.setattr(choosing, "fit_networks", Counted(seconds=0.05))
+    monkeypatch.setattr(choosing, FIT, Counted(seconds=0.05))
     network, choice = choose_network(rows, SETTINGS, budget=ChoiceBudget(spent(0.04)))
     assert choice.stopped == "the seconds are spent"
     assert len(choice.nodes) == 1 and [one.name for one in choice.references] == ["least squares"]
@@ -156,14 +161,14 @@ def test_a_training_that_runs_is_ended_from_outside(monkeypatch: pytest.MonkeyPa
         calls.append(more)
         if len(calls) == 3:
             raise late.late
-        return fit_networks(*arguments, **more)
+        return DONE(*arguments, **more)
 
     @contextmanager
     def bounded(deadline: Deadline) -> Any:
         assert deadline is late
         yield
 
-    monkeypatch.setattr(choosing, "fit_networks", training)
+    monkeypatch.setattr(choosing, FIT, training)
     settings = replace(SETTINGS, widths=(4, 8))
     _, choice = choose_network(teacher_rows("C2", n=40), settings, budget=ChoiceBudget(late, bounded))
     assert choice.stopped and len(choice.nodes) == 2
@@ -178,7 +183,7 @@ def test_the_best_of_several_starts_is_kept() -> None:
     assert best is not None and best.risk == min(start.risk for start in choice.starts)
     assert len({start.risk for start in choice.starts}) == 4
     plan = replace(QUICK, stop=best.steps)
-    alone = fit_networks(network.unit, rows, [np.zeros(0, dtype=np.int64)], plan, best.seed).networks[0]
+    alone = DONE(network.unit, rows, [np.zeros(0, dtype=np.int64)], plan, best.seed).networks[0]
     for (weight, bias), found in zip(rows.scaling.unscaled(alone), network.matrices, strict=True):
         np.testing.assert_allclose(found[0], weight, atol=1e-12)
         np.testing.assert_allclose(found[1], bias, atol=1e-12)

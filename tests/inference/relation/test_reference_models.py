@@ -11,7 +11,7 @@ from torch import Tensor
 from sharefind.errors import InputError
 from sharefind.groups import Representation, named_group, natural, trivial
 from sharefind.inference import risk_gap
-from sharefind.inference.relation.reference_models import ReferenceModels
+from sharefind.inference.relation.reference_models import ReferenceModels, _inverse_root, _root_of_few
 from sharefind.inference.relation.risk_gap import CrossValidation, free_fit
 from sharefind.inference.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.meanfield import JointAction
@@ -129,3 +129,18 @@ def test_accuracies_are_given_where_labels_are_classes() -> None:
     assert found.free_accuracy is not None and found.tied_accuracy is not None
     assert found.free_accuracy > 0.85 and found.tied_accuracy < 0.75 and found.low > 0.1
     assert risk_gap(x, y, moves, np.random.default_rng(0)).free_accuracy is None
+
+
+def test_roots_of_kernels_with_few_directions_and_with_all() -> None:
+    """Both give the kernel that eigenvectors give, the first by as many features as there are directions."""
+    rng = np.random.default_rng(0)
+    points = torch.from_numpy(rng.normal(size=(40, 3)))
+    linear, smooth = points @ points.t(), matern_five_halves(torch.cdist(points, points) ** 2, 1.0)
+    for gram, features in ((linear, 3), (smooth, 40)):
+        root = _inverse_root(gram, 1e-10)
+        assert root.shape == (40, features)
+        torch.testing.assert_close(gram @ root @ root.t() @ gram, gram, rtol=0, atol=1e-10)
+    assert _root_of_few(smooth, 1e-10) is None
+    steep = torch.diag(torch.logspace(0, -12, 40, dtype=torch.float64))
+    assert _root_of_few(steep, 1e-3) is None
+    assert _inverse_root(steep, 1e-10).shape == (40, int((steep.diagonal() > 1e-10).sum()))

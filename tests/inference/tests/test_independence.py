@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.gaussian_process.kernels import Matern
 
-from sharefind.inference.tests.independence import _alignments, _kernels
+from sharefind.inference.tests.independence import _alignments, _kernels, _quadratic
 
 
 @pytest.mark.parametrize("columns", [2, 15], ids=["thin linear kernel", "whole linear kernel"])
@@ -23,3 +23,11 @@ def test_alignments_are_traces_with_whole_kernels(columns: int) -> None:
     expected = [[np.trace(y.T @ kernel @ y) for kernel in (linear, *smooth)] for y in labels]
     np.testing.assert_allclose(found[:, 0], np.array(expected)[:, 0], atol=1e-10)
     np.testing.assert_allclose(found, np.array(expected), atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [3, 8, 21])
+def test_quadratic_forms_by_blocks(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    root, labels = rng.normal(size=(rows, rows)), rng.normal(size=(rows, 4))
+    found = _quadratic(torch.from_numpy(root @ root.T), torch.from_numpy(labels), whole=2).numpy()
+    np.testing.assert_allclose(found, np.diagonal(labels.T @ root @ root.T @ labels), atol=1e-10)
