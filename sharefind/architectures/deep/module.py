@@ -31,7 +31,7 @@ def deep_module(
     bases = {number: (_triples(weight), _triples(bias)) for number, (weight, bias) in spaces}
     signed = [function.signed for function in unit.layer_functions]
     dims = [rep.dim for rep in unit.reps]
-    module = SharedDeepNetwork(dims, generators, signed, unit.adds_input, unit.function.name, bases, device, dtype)
+    module = SharedDeepNetwork(dims, generators, signed, unit.adds_input, unit.function.name, bases, {}, device, dtype)
     state = module.state_dict()
     for number, layer in enumerate(network.layers):
         state[f"layers.{number}.weight"] = torch.from_numpy(np.array(layer.weight))
