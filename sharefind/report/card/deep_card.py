@@ -163,8 +163,8 @@ def _layer_price(price: LayerPrice) -> Iterator[str]:
     trainer = price.trainer.replace("adam", "Adam")
     yield (
         f"Ways to tie the layers, on {price.folds} other folds, trained by {trainer}, each with its risk less that of "
-        f"the first and an interval of {price.confidence:.0%}. They say whether ties pay, not in which layer a symmetry "
-        "is broken."
+        f"the first and an interval of {price.confidence:.0%}. They say whether ties pay, not in which layer a "
+        "symmetry is broken."
     )
     yield ""
     rows = [(first.name, f"{first.parameters:,}", f"{first.risk:.4g}", NOTHING, "")]
