@@ -91,7 +91,7 @@ def test_it_says_nothing_unless_it_is_asked(capsys: pytest.CaptureFixture[str]) 
     told = capsys.readouterr()
     assert told.out == ""
     assert "candidate C3" in told.err and "sharefind-" not in told.err
-    assert re.search(r"^time  about .* exact test.* then .* trainings$", told.err, re.MULTILINE)
+    assert re.search(r"^time  about .* exact test.* then .* trained spaces$", told.err, re.MULTILINE)
     nodes = [line for line in told.err.splitlines() if line.startswith("node ")]
     assert len(nodes) == len(search.evidence_) and len(told.err.splitlines()) < 10
 

@@ -73,7 +73,7 @@ DISCOVER = {
     "--group C2 --unit two-layer --hidden-rep natural+": "'natural+' is not a representation",
     "--group C2 --unit two-layer --hidden-rep sign": "use --unit two-layer:tanh or --hidden-rep trivial",
     "--group C2 --unit two-layer:relu": "activation 'relu' is unknown; use one of logistic, tanh",
-    "--group S6 --data wide.npz --in-rep 6*trivial --unit two-layer": "--hidden-rep is needed: no hidden layer of",
+    "--group S6 --data wide.npz --in-rep 6*trivial --unit two-layer": "--hidden-rep is needed: neither of",
     "--group C2 --task chess": "no task 'chess'; use one of",
     "--config unknown.toml": "--config unknown.toml: there is no setting 'grwoth'; did you mean growth?",
     "--config range.toml": "--config range.toml: alpha:",

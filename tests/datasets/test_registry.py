@@ -51,7 +51,7 @@ def test_the_names() -> None:
     clusters = tuple(f"cluster:{shape}" for shape in ("methane", "octahedron", "icosahedron", "octahedron-gold"))
     atoms = ("methane", "methane:stretched", *molecules, *clusters, "elasticity:Cu", "elasticity:Cu-stretched")
     robots = ("robot:ant", "robot:ant-ground", "robot:ant-gait", "robot:pendulum")
-    classes = ("quadrant-digits", "quadrant-digits:position", "digits:turned", "mnist1d", "mnist1d:shuffled")
+    classes = ("digits:turned", "mnist1d", "mnist1d:shuffled", "quadrant-digits", "quadrant-digits:position")
     others = ("tic-tac-toe", "ising:4x4", *classes, *robots)
     assert task_names() == ("c2-wi", "c2-si", "c2-arbitrary", *textures, "elnino", *dna, *atoms, *others)
 

@@ -126,7 +126,8 @@ def first_weights(rows: int, space: SpaceCoordinates, count: int, rng: torch.Gen
     """
     drawn = torch.randn(count, space.dim, generator=rng, dtype=torch.float64)
     size: float = (2 if is_behind_relu else 1) * rows / max(space.dim, 1)
-    return drawn * size**0.5
+    scaled: Tensor = drawn * size**0.5
+    return scaled
 
 
 def weight_steps(rows: int, weight: Tensor, space: SpaceCoordinates, lr: float, weight_decay: float) -> dict[str, Any]:

@@ -203,7 +203,7 @@ class _Chooser:
                 raise
             self.stopped = str(late)
             if self.settings.has_references and not self.references:
-                self.references = (self._least_squares(),)
+                self.references = (self._squares(),)
         return self._trained()
 
     def _walk(self) -> None:
@@ -394,8 +394,7 @@ class _Chooser:
         plan, seed, best = self._reference_plan, self.settings.seed, self.best
         widths = tuple(min(rep.dim, WIDEST_FREE) for rep in best.unit.hidden_reps)
         unit = dense_unit(best.unit.name, self.rows, widths)
-        numbers = (self.rows.in_rep.dim + 1) * self.rows.out_rep.dim
-        squares = Reference("least squares", numbers, *self._score(*least_squares(self.rows, self.folds)))
+        squares = self._squares()
         self.references = (squares,)
         wanted = list[tuple[str, Augmentation | None]]()
         if self.rows.group.order > 1:
@@ -406,6 +405,10 @@ class _Chooser:
             trained = self.fit(unit, self.rows, self.folds, plan, seed, augmentation=augmentation)
             score = self._score(trained.losses, trained.predictions)
             self.references = (*self.references[:-1], Reference(name, unit.space.dim, *score), squares)
+
+    def _squares(self) -> Reference:
+        numbers = (self.rows.in_rep.dim + 1) * self.rows.out_rep.dim
+        return Reference("least squares", numbers, *self._score(*least_squares(self.rows, self.folds)))
 
     @property
     def _reference_plan(self) -> Plan:
