@@ -113,11 +113,13 @@ def test_prices_of_layers_and_how_it_was_trained(tested: Make) -> None:
     freed = replace(
         tied, name="layer 1 free", parameters=90, risk=0.021, difference=0.01, low=0.004, high=0.016, verdict="ties pay"
     )
-    price = LayerPrice("layers", best.layers, (tied, freed), 0.95, 4, 20, 9.0)
+    price = LayerPrice(
+        "layers", best.layers, (tied, freed), confidence=0.95, folds=4, units=20, trainer="evidence", seconds=9.0
+    )
     full = replace(choice, nodes=(best, *choice.nodes[1:]), price=price)
     text = deep_card(tested(), "t", _rows(), full, CERTIFICATE, Path("n.onnx")).to_markdown()
     assert "| layer 1 free | 90 | 0.021 | +0.01 (+0.004 to +0.016) | ties pay |" in text
-    assert "on 4 other folds" in text and "interval of 95%" in text
+    assert "on 4 other folds, trained by evidence" in text and "interval of 95%" in text
     assert "by at most 0.02 of a layer's energy" in text and "these are rich enough" in text
     assert "Levenberg-Marquardt" in text and "AdamW" not in text and "windows of 3" in text
     many = deep_card(tested(), "t", _rows(), replace(choice, rows=5_000), CERTIFICATE, Path("n.onnx"))

@@ -27,12 +27,15 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def ties(moves: Sequence[Sequence[int]], count: int, starts: Sequence[int] | None = None) -> list[int]:
-    """Label entries that signed permutations exchange.
-
-    With starts, entries that no product of generators reaches from these are zero, too.
+    """Return labels of entries that signed permutations exchange.
 
     Entries with the label k are one number, those with -k its negative, and entries that
     a product of generators sends to their own negatives have the label 0: they are zero.
+
+    Args:
+        moves: where each generator sends each entry, counted from 1, with its sign.
+        count: number of entries.
+        starts: entries that no product of generators reaches from these are zero, too.
     """
     labels, number = [0] * count, 0
     seen = [False] * count
@@ -57,7 +60,12 @@ def ties(moves: Sequence[Sequence[int]], count: int, starts: Sequence[int] | Non
 
 
 def weight_moves(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[list[int]]:
-    """What generators do to the entries of W by rows: W -> target W source^-1."""
+    """Return what generators do to the entries of W by rows: W -> target W source^-1.
+
+    Args:
+        sources: each generator on what comes in.
+        targets: each generator on what goes out.
+    """
     found = []
     for source, target in zip(sources, targets, strict=True):
         width = len(source)
@@ -71,7 +79,11 @@ def weight_moves(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[in
 
 
 def triples_of(labels: Sequence[int]) -> list[tuple[int, int, float]]:
-    """Tied entries as a basis."""
+    """Return tied entries as a basis.
+
+    Args:
+        labels: labels of the entries, as in `ties`.
+    """
     pairs = [(abs(k) - 1, e, 1.0 if k > 0 else -1.0) for e, k in enumerate(labels)]
     return [triple for triple in pairs if triple[0] >= 0]
 
@@ -88,6 +100,12 @@ class SharedLinear(nn.Module):
         bias: basis of the shared biases.
         device: as in torch.nn.Linear.
         dtype: as in torch.nn.Linear.
+
+    Attributes:
+        weight: free coefficients of the weights.
+        bias: free coefficients of the biases.
+        shape: (rows, columns).
+        tables: both bases.
     """
 
     weight: nn.Parameter
@@ -120,7 +138,11 @@ class SharedLinear(nn.Module):
         nn.init.zeros_(self.bias)
 
     def entries(self, name: str) -> Tensor:
-        """The numbers of "weight" by rows, or of "bias"."""
+        """Return the numbers of the weight by rows, or of the bias.
+
+        Args:
+            name: "weight" or "bias".
+        """
         coefficient: Tensor = getattr(self, name)
         count = self.shape[0] * (self.shape[1] if name == "weight" else 1)
         values = coefficient[getattr(self, name + "_from")] * getattr(self, name + "_value")
@@ -129,7 +151,11 @@ class SharedLinear(nn.Module):
         return entries
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., columns) -> (..., rows)."""
+        """Return W x + b, (..., rows).
+
+        Args:
+            x: (..., columns).
+        """
         weight = self.entries("weight").reshape(self.shape)
         return nn.functional.linear(x, weight, self.entries("bias"))
 
@@ -163,6 +189,9 @@ class SharedDeepNetwork(nn.Module):
         windows: for layers with a window, entries of W that may differ from zero, one or more of each orbit.
         device: as in torch.nn.Linear.
         dtype: as in torch.nn.Linear.
+
+    Attributes:
+        layers: the linear layers, from the inputs up.
     """
 
     def __init__(
@@ -193,7 +222,11 @@ class SharedDeepNetwork(nn.Module):
             self.layers.append(SharedLinear(columns, rows, weight, bias, device, dtype))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., dims[0]) -> (..., dims[-1])."""
+        """Return the outputs, (..., dims[-1]).
+
+        Args:
+            x: (..., dims[0]).
+        """
         last = len(self.layers) - 1
         for number, layer in enumerate(self.layers):
             inner: Tensor = layer(x)
@@ -209,7 +242,14 @@ class SharedDeepNetwork(nn.Module):
 
 @torch.no_grad()
 def equivariance_error(network: nn.Module, generators: Sequence[Sequence[Move]], width: int, trials: int = 16) -> float:
-    """Largest |f(g x) - g f(x)| over random x and all generators g, relative to |f(x)|."""
+    """Return the largest |f(g x) - g f(x)| over random x and all generators g, relative to |f(x)|.
+
+    Args:
+        network: f.
+        generators: each generator on every layer.
+        width: width of x.
+        trials: number of random x.
+    """
     like = next(network.parameters())
     x = torch.randn(trials, width, device=like.device, dtype=like.dtype)
     y, worst = network(x), 0.0
@@ -220,7 +260,12 @@ def equivariance_error(network: nn.Module, generators: Sequence[Sequence[Move]],
 
 
 def moved(move: Move, rows: Tensor) -> Tensor:
-    """Rows (..., width) moved by a generator."""
+    """Return rows moved by a generator.
+
+    Args:
+        move: the generator on their layer.
+        rows: (..., width).
+    """
     if isinstance(move[0], int):
         image = torch.tensor(move, device=rows.device)
         result = torch.empty_like(rows)

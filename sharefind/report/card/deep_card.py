@@ -160,9 +160,11 @@ def _price(choice: Choice) -> Iterator[str]:
 def _layer_price(price: LayerPrice) -> Iterator[str]:
     """Ways to tie the layers, each compared with the first one."""
     first, *others = price.ways
+    trainer = price.trainer.replace("adam", "Adam")
     yield (
-        f"Ways to tie the layers, on {price.folds} other folds, each with its risk less that of the first and an "
-        f"interval of {price.confidence:.0%}. They say whether ties pay, not in which layer a symmetry is broken."
+        f"Ways to tie the layers, on {price.folds} other folds, trained by {trainer}, each with its risk less that of "
+        f"the first and an interval of {price.confidence:.0%}. They say whether ties pay, not in which layer a "
+        "symmetry is broken."
     )
     yield ""
     rows = [(first.name, f"{first.parameters:,}", f"{first.risk:.4g}", NOTHING, "")]
