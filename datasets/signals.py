@@ -106,5 +106,5 @@ def _signal(
 
 
 def _resampled(values: FloatArray, count: int) -> FloatArray:
-    """As many values along the same line, by linear interpolation."""
+    """Values at equal steps along the same line, by linear interpolation."""
     return np.interp(np.linspace(0, 1, count), np.linspace(0, 1, len(values)), values)
