@@ -22,10 +22,12 @@ from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, Trained
 from sharefind.architectures.formats.tensors import check_header, in_one_order
 from sharefind.errors import InputError, RunFolderError, one_line
+from sharefind.exact.matrices import rows_of
 from sharefind.folder_locks import sole_use
 from sharefind.formats import parse_json
 from sharefind.meanfield.units import DeepUnit
 from sharefind.search.result import versions
+from sharefind.spaces import Subspace
 from sharefind.storage import json_text, sweep, write_atomically
 
 Fit = Callable[..., Trained]
@@ -129,7 +131,7 @@ def _digest(
         "unit": unit.name,
         "dims": [rep.dim for rep in unit.reps],
         "generators": moves(unit.reps),
-        "spaces": [space.dim for space in unit.weight_spaces],
+        "spaces": [_identity(space) for space in unit.weight_spaces],
         "group": moves([rows.in_rep, rows.out_rep]),
         "has_classes": bool(rows.classes),
         "plan": asdict(plan),
@@ -144,6 +146,13 @@ def _digest(
         digest.update(str((array.dtype.str, array.shape)).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:32]
+
+
+def _identity(space: Subspace) -> list[int] | list[list[str]]:
+    """What tells a space from others of its dimension: its labels or its exact basis."""
+    if space.tying is not None:
+        return [int(label) for label in space.tying]
+    return [[f"{place}:{value}" for place, value in row.items()] for row in rows_of(space.exact_rows())]
 
 
 def _content(trained: Trained) -> bytes:
