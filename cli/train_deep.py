@@ -92,12 +92,12 @@ def read_layers(text: str) -> tuple[int, ...]:
 
 
 class AskedDeep(NamedTuple):
-    """What `discover` was asked for a deep network.
+    """Options of `discover` for a deep network.
 
     Attributes:
         unit: The unit expression.
         layers: Numbers of hidden layers, as text; None for what suits the rows.
-        price: What is freed to see whether tying pays; None for nothing.
+        price: Kind of the comparison that shows whether tying pays; None for none.
     """
 
     unit: str
@@ -115,7 +115,7 @@ def settings_of(
         layers: Numbers of hidden layers, as text; None for what suits the rows.
         width: The only width of hidden layers; None for several.
         seed: Seed of all random numbers.
-        price: What is freed to see whether tying pays; None for nothing.
+        price: Kind of the comparison that shows whether tying pays; None for none.
 
     Raises:
         ConfigError: The numbers of layers or the price are unknown.
@@ -140,7 +140,7 @@ def train_deep(
     Args:
         context: Context of the command, with the options that all commands have.
         outcome: Outcome of the search.
-        settings: What is tried.
+        settings: The choices that are tried.
         training: How it is trained.
         run: The run folder.
         out: The file to write.
@@ -260,7 +260,7 @@ def deep_command(asked: AskedDeep, run: Path, seed: int) -> str:
     """Return the command that trains what `discover` was asked for, with the trainings that were done before.
 
     Args:
-        asked: What was asked, from `taken_deep`.
+        asked: The options, from `taken_deep`.
         run: The run folder.
         seed: Seed of the search, which the network has, too.
     """
@@ -279,7 +279,7 @@ def deep_after(
 
     Args:
         outcome: Outcome of the search.
-        asked: What was asked, from `taken_deep`.
+        asked: The options, from `taken_deep`.
         run: The run folder.
         limits: `dim` bounds the numbers of a network.
         is_json: Whether the record is printed with the result.

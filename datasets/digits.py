@@ -41,10 +41,16 @@ def turned_digit_rows(seed: int = 0) -> tuple[FloatArray, IntArray]:
     Args:
         seed: Seed of the turns and of the order.
     """
+    images, labels = digit_images()
+    rng = np.random.default_rng(seed)
+    turns, order = rng.integers(4, size=len(labels)), rng.permutation(len(labels))
+    pixels = np.stack([np.rot90(image, turn) for image, turn in zip(images, turns, strict=True)])
+    return pixels.reshape(len(pixels), -1)[order], labels[order]
+
+
+def digit_images() -> tuple[FloatArray, IntArray]:
+    """Return grey values from 0 to 1, shape (1797, 8, 8), and the digits (1797,), in the order of scikit-learn."""
     from sklearn.datasets import load_digits
 
-    digits = load_digits()
-    rng = np.random.default_rng(seed)
-    turns, order = rng.integers(4, size=len(digits.target)), rng.permutation(len(digits.target))
-    pixels = np.stack([np.rot90(image, turn) for image, turn in zip(digits.images, turns, strict=True)])
-    return pixels.reshape(len(pixels), -1)[order] / 16, digits.target[order]
+    found = load_digits()
+    return np.asarray(found.images, dtype=np.float64) / 16, np.asarray(found.target, dtype=np.int64)

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from sharefind.datasets.digits import SIDE, digit_images
 from sharefind.datasets.task import GivenAction, Task, finite_task
 from sharefind.groups import FiniteGroup, Representation, trivial
 from sharefind.groups.images import ones
 from sharefind.groups.representation import signed_permutations
 from sharefind.typing import FloatArray, IntArray
-
-SIDE = 8
-"""Pixels along a side of a digit; an image has twice as many."""
 
 PLACES = ("top left", "top right", "bottom left", "bottom right")
 """The quadrants."""
@@ -30,7 +28,7 @@ def quadrant_digits_task(has_position: bool = False) -> Task:
     Args:
         has_position: Whether the quadrant is part of the class.
     """
-    images, digits = _digits()
+    images, digits = digit_images()
     quadrants = np.random.default_rng(0).integers(len(PLACES), size=len(images))
     names = tuple(map(str, range(10)))
     if has_position:
@@ -80,11 +78,3 @@ def halves_moved(group: FiniteGroup, side: int = SIDE) -> Representation:
 def _quadrant_group() -> FiniteGroup:
     """C2xC2, whose generators move the image down and to the right."""
     return FiniteGroup("C2xC2", 4, ((1, 0, 2, 3), (0, 1, 3, 2)))
-
-
-def _digits() -> tuple[FloatArray, IntArray]:
-    """Grey values from 0 to 1, shape (1797, 8, 8), and the digits, shape (1797,)."""
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    return np.asarray(found.images, dtype=np.float64) / 16, np.asarray(found.target, dtype=np.int64)

@@ -62,7 +62,7 @@ class DeepBatch(nn.Module):
         """Return W h + b of a layer, shape (R, B, rows).
 
         Args:
-            number: Of the layer, from 0.
+            number: Number of the layer, from 0.
             below: h, shape (R, B, columns).
         """
         bias = self.bias_spaces[number].entries(self.biases[number]).unsqueeze(1)

@@ -73,8 +73,8 @@ class ChoiceSettings:
         risk_errors: A network is chosen for its evidence only if its held-out risk exceeds the smallest by at most
             this number of standard errors of the difference.
         escape: How far training leaves the types of nodes of the chosen width; None for no look at it.
-        price: What is compared to see whether tying pays, see `layer_price.price_of_tying`; None for nothing. Where
-            there is nothing to compare, the choice has no price.
+        price: Kind of the comparison that shows whether tying pays, see `layer_price.price_of_tying`; None for none.
+            Where there is nothing to compare, the choice has no price.
         restarts: Starts of the chosen network; the best on a held-out fold is kept.
     """
 

@@ -37,7 +37,7 @@ class JointlyTrained:
 
     Attributes:
         losses: Loss of each row, by the network that did not see it, shape (n,).
-        predictions: What rows are predicted to be, shape (n, d_out), scaled; logits over one temperature for classes.
+        predictions: Scaled predictions of the rows, shape (n, d_out); for classes logits over one temperature.
         step: The step of the smallest mean loss.
         parameters: Numbers of one network that are free.
         networks: W and b of each layer of each network at this step, a network for each fold, whose logits are not

@@ -31,7 +31,7 @@ class LayerGroups:
     """The group that ties each linear map, from the inputs up.
 
     Attributes:
-        name: What is tied, in words.
+        name: Description, such as "layer 1 freed".
         groups: A subgroup of the unit's group for each linear map.
     """
 

@@ -37,7 +37,7 @@ from sharefind.rng import named_stream
 
 LAYERS, CHAINS, EARLY = "layers", "chains", "early"
 PRICES = (LAYERS, CHAINS, EARLY)
-"""What can be compared: single layers freed, chains of two groups, or a larger group than the function's in early
+"""Kinds of comparisons: single layers freed, chains of two groups, or a larger group than the function's in early
 layers."""
 
 EVIDENCE_WORK = 2e9
@@ -48,7 +48,7 @@ BY_EVIDENCE, BY_ADAM = "evidence", "adam"
 """How the networks of a comparison are trained."""
 
 PAY, COST, UNDECIDED = "ties pay", "ties cost", "undecided"
-"""What an interval says of the ties that one of two networks has more."""
+"""Verdicts of an interval on the ties that one of two networks has more."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class PricedTies:
     """One way to tie the layers.
 
     Attributes:
-        name: What is tied, in words.
+        name: Description, such as "layer 1 freed".
         groups: The group of each linear map by name, from the inputs up.
         parameters: Numbers that are free.
         risk: Held-out risk, as for nodes of a choice.
@@ -88,7 +88,7 @@ class LayerPrice:
     """Ways to tie the layers of one network, compared on the same rows.
 
     Attributes:
-        kind: What was compared: "layers", "chains", "early", or a name of one's own.
+        kind: Kind of the comparison: "layers", "chains", "early", or a name of one's own.
         hidden: The representation of each hidden layer, from the inputs up.
         ways: The ways; all others are compared with the first one.
         confidence: Confidence of each interval.
@@ -149,7 +149,7 @@ def why_no_price(rows: DeepRows, kind: str, maps: int) -> str:
 
     Args:
         rows: The rows, with the group.
-        kind: What is asked for.
+        kind: Kind of the comparison.
         maps: Most linear maps of a network.
     """
     asked = f"{setting('price')} {kind}"
@@ -210,7 +210,7 @@ def compare_ways(
         rows: The rows.
         unit: The unit; its group acts on all layers, and may be larger than that of the whole function.
         ways: The ways to tie its layers; the others are compared with the first one.
-        kind: What the comparison is called.
+        kind: Name of the comparison.
         plan: How networks are trained.
         seed: Seed of folds, first weights and minibatches.
         told: Hears of the progress.

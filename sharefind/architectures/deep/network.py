@@ -23,7 +23,8 @@ Matrices = tuple[tuple[FloatArray, FloatArray], ...]
 
 
 KEPT = 50
-"""A deep network is held a few times and not once for each of many particles: so many times the limit of a search."""
+"""The limit of a deep network is this multiple of that of a search, which holds as many numbers for each of its
+particles."""
 
 
 def most_numbers(limits: Limits) -> int:

@@ -27,7 +27,7 @@ class Draft:
     constants: list[onnx.TensorProto] = field(default_factory=list)
 
     def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        """Add a node with one output, and return the name of this output.
+        """Return the name of the output of a new node.
 
         Args:
             operator: Name of the operator.
@@ -41,7 +41,7 @@ class Draft:
         return output
 
     def constant(self, name: str, values: NDArray[Any]) -> str:
-        """Add a constant, floats in the type of the graph, and return its name.
+        """Return the name of a new constant; floats have the type of the graph.
 
         Args:
             name: Its name.
@@ -54,7 +54,7 @@ class Draft:
         return name
 
     def shape(self, name: str, *sizes: int) -> str:
-        """Add the constant shape that a Reshape reads, and return its name.
+        """Return the name of a new constant, a shape that a Reshape reads.
 
         Args:
             name: Its name.
@@ -63,7 +63,7 @@ class Draft:
         return self.constant(name, np.array(sizes, dtype=np.int64))
 
     def reshape(self, source: str, output: str, *sizes: int) -> str:
-        """Add a Reshape, and return the name of its output.
+        """Return the name of the output of a new Reshape.
 
         Args:
             source: What is reshaped.
@@ -73,7 +73,7 @@ class Draft:
         return self.add("Reshape", [source, self.shape(f"{output}_shape", *sizes)], output)
 
     def picked(self, source: str, output: str, places: NDArray[np.int64], axis: int = 1) -> str:
-        """Add a Gather, and return the name of its output.
+        """Return the name of the output of a new Gather.
 
         Args:
             source: What is read.
@@ -84,7 +84,7 @@ class Draft:
         return self.add("Gather", [source, self.constant(f"{output}_places", places)], output, axis=axis)
 
     def part(self, source: str, output: str, start: int, stop: int, axis: int) -> str:
-        """Add a Slice, and return the name of its output.
+        """Return the name of the output of a new Slice.
 
         Args:
             source: What is cut.

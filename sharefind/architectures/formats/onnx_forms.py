@@ -39,7 +39,7 @@ def weight_form(spec: SharingSpec, asked: str = AUTO) -> Form:
 
 
 def entries(draft: Draft, labels: NDArray[np.int32], output: str) -> str:
-    """Add the entries with some labels, and return the name of the node, (particles, labels).
+    """Return the name of a new node of the entries with some labels, (particles, labels).
 
     Args:
         draft: The graph, which has the node `VALUES`.
@@ -55,7 +55,7 @@ def entries(draft: Draft, labels: NDArray[np.int32], output: str) -> str:
 
 
 def pooled(draft: Draft, form: Pool, source: str, output: str) -> str:
-    """Add W x by sums over parts, and return the name of the node, (batch, particles, d_out).
+    """Return the name of a new node of W x by sums over parts, (batch, particles, d_out).
 
     Args:
         draft: The graph, which has the constant "coefficient" (particles, dim).
@@ -109,7 +109,7 @@ def _members(parts: Parts) -> FloatArray:
 
 
 def blocked(draft: Draft, form: Blocks, weight: NDArray[np.int32], particles: int, source: str, output: str) -> str:
-    """Add W x in coordinates in which W is block-diagonal, and return the name of the node.
+    """Return the name of a new node of W x, made in coordinates in which W is block-diagonal.
 
     The matrices of all particles lie side by side: they have the same inputs, and outputs of their own.
 
@@ -145,7 +145,7 @@ def blocked(draft: Draft, form: Blocks, weight: NDArray[np.int32], particles: in
         rows = draft.add("MatMul", [rows, block], f"product_{run}")
         rows = draft.reshape(rows, f"product_{run}_split", count, -1, repeats, particles, width, end)
         rows = draft.add("Transpose", [rows], f"product_{run}_turned", perm=[1, 3, 5, 0, 2, 4])
-        # The batch comes first now: it may be empty, so that no other axis is left to be found.
+        # The batch comes first now, so that a 0 keeps it, whether it is empty or not.
         found.append(draft.reshape(rows, f"part_{run}", 0, particles, end, count * repeats * width))
         number, place = number + count * width**2, place + count * repeats * width
     whole = draft.add("Concat", found, "parts", axis=3)

@@ -175,7 +175,8 @@ class Contest:
         """Return the contest without the processes that are far from the best evidence in all of these labels.
 
         Args:
-            labels: Some of those that will be compared, shape (R, N, c); with fewer than three all processes are kept.
+            labels: Some of the labels that will be compared, shape (R, N, c); with fewer than three all processes are
+                kept.
         """
         if len(labels) < 3:
             return self

@@ -321,7 +321,7 @@ class _Moments:
     """
 
     def __init__(self, features: _Features, labels: Tensor, members: Tensor) -> None:
-        """Take labels (n, w), of which the outputs' action moves the first q columns and leaves further ones alone."""
+        """Take labels (n, w); the outputs' action moves the first q columns and leaves further ones alone."""
         self.features, self.labels = features, labels
         self.orbits, self.products = _orbits(features.table[members]), features.products(members)
         is_small = len(members) <= features.model.product_order

@@ -43,7 +43,7 @@ def escape_words(escape: TypeEscape | None) -> str:
     """Return how far types were left on rows and on completed rows, and whether they are too poor.
 
     Args:
-        escape: What was seen; None for nothing.
+        escape: Escape of a node; None where it was not looked at.
     """
     if escape is None:
         return NOTHING
