@@ -62,7 +62,7 @@ class DeepTraining(NamedTuple):
         """Return what is tried, with the given settings of training.
 
         Args:
-            settings: What is tried.
+            settings: Settings of the choice.
         """
         plan = settings.plan.with_adam(self.lr, self.weight_decay)
         return replace(settings, plan=plan, restarts=self.restarts or settings.restarts)

@@ -54,7 +54,7 @@ class _Trained:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """What is printed of each network."""
+        """The printed record of each network."""
         return _rows_of(self.scores, self.scored)
 
 
@@ -144,7 +144,7 @@ def refuse_zero(run: Path, space: Subspace) -> None:
 
     Args:
         run: The run folder.
-        space: What it found.
+        space: The space that it found.
 
     Raises:
         ConfigError: It is {0}.

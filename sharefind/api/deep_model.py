@@ -152,7 +152,7 @@ class DeepModel:
 
 
 class Fitted(Protocol):
-    """What a deep network needs of a fitted estimator."""
+    """Parts of a fitted estimator that a deep network needs."""
 
     @property
     def run_dir_(self) -> Path:

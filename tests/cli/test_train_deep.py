@@ -184,7 +184,7 @@ def test_bad_input_is_one_line(call: Call, run: Path, arguments: tuple[str, ...]
 
 
 def test_formats_that_have_no_words_for_deep_networks(call: Call, run: Path) -> None:
-    assert call("train", run, "--out", "net.safetensors", *DEEP, "--quiet").status == 0
+    assert call("train", run, "--out", "net.safetensors", *DEEP[:3], "1", *DEEP[4:], "--quiet").status == 0
     for arguments, message in (
         (
             ("--format", "emlp", "--out", "n.py"),

@@ -30,7 +30,7 @@ class ChoiceBudget:
 
     @classmethod
     def of(cls, started: float, seconds: float | None, bounded: Bounded | None = None) -> ChoiceBudget:
-        """Return the budget of so many seconds.
+        """Return the budget of a number of seconds.
 
         Args:
             started: When they began, in seconds of `time.monotonic`.

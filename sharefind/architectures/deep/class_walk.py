@@ -66,15 +66,31 @@ class Walk(Protocol):
         ...
 
     def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> bool:
-        """Return whether a network is the best so far, after a training."""
+        """Return whether a network is the best so far, after a training.
+
+        Args:
+            mixture: Types of its hidden layers.
+            width: Coordinates of a hidden layer.
+            depth: Number of hidden layers.
+            change: What is different, in words.
+        """
         ...
 
     def expect(self, count: int) -> None:
-        """Count further trainings into the progress."""
+        """Count further trainings into the progress.
+
+        Args:
+            count: How many.
+        """
         ...
 
     def has_room(self, width: int, depth: int) -> bool:
-        """Return whether a network is within the limit of numbers."""
+        """Return whether a network is within the limit of numbers.
+
+        Args:
+            width: Coordinates of its hidden layers.
+            depth: Their number.
+        """
         ...
 
 

@@ -125,7 +125,7 @@ def _digest(
     seed: int,
     augmentation: Augmentation | None,
 ) -> str:
-    """What tells one training from another, in 32 hexadecimal digits."""
+    """The name of a training, which no other one has: 32 hexadecimal digits."""
     record = {
         "schema": SCHEMA,
         "unit": unit.name,

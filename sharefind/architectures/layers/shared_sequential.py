@@ -30,6 +30,7 @@ class SharedSequential(nn.Module):
     Attributes:
         coefficient: The coefficients of all tied layers, shape (sum of their dims,).
         places: Position among the values of each entry of the layers, W by columns before b.
+        basis: Entries by coefficient, shape (sum of their dims, entries), in place of `places` for few coefficients.
 
     Args:
         modules: Modules, at least one of them a `SharedLinear` whose space is tied.

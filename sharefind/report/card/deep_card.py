@@ -143,7 +143,7 @@ def _accuracy(value: float | None, is_class: bool) -> tuple[str, ...]:
 
 
 def _price(choice: Choice) -> Iterator[str]:
-    """What tying gains or costs beside the free network of the same widths."""
+    """The gain or cost of tying beside the free network of the same widths."""
     free = [one for one in choice.references if one.name == FREE]
     for one in free:
         gap = choice.best.risk - one.risk

@@ -52,7 +52,7 @@ def code(lines: Sequence[str], language: str) -> list[str]:
 
     Args:
         lines: Lines of code.
-        language: What it is written in, such as "python".
+        language: Name of its language, such as "python".
     """
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)

@@ -1,4 +1,4 @@
-"""What every model card says: its header, the data, and the symmetry with its evidence from the search.
+"""The parts of every model card: its header, the data, and the symmetry with its evidence from the search.
 
 `deep_card` and `shared_card` add what was trained. A card holds no path: it travels with the weights.
 """
@@ -33,7 +33,7 @@ class Metric:
 
     Attributes:
         type: Its identifier, such as "mse", "r_squared" or "accuracy".
-        name: What it is called here.
+        name: Its name here.
         value: The score.
     """
 
@@ -48,8 +48,8 @@ class Columns:
 
     Attributes:
         names: Names, in their order.
-        origins: What is subtracted, in the units of the data, shape (d,).
-        scales: What a column is divided by, in the units of the data, shape (d,).
+        origins: Numbers that are subtracted, in the units of the data, shape (d,).
+        scales: Numbers that columns are divided by, in the units of the data, shape (d,).
     """
 
     names: Sequence[str]
@@ -83,10 +83,10 @@ class ModelCard:
     """A card: its header and its sections.
 
     Attributes:
-        title: What the network is.
+        title: Name of the network.
         data: The rows.
         view: The run of the search.
-        tags: Tags beside those that every card has.
+        tags: Further tags.
         metrics: Scores on held-out rows; the first is the main one.
         about: Lines of Markdown below the title.
         trained: Sections about the network, each a title with lines of Markdown.

@@ -26,7 +26,7 @@ def torch_use(weights: Path, module: str, source: str, width: str = "") -> Seque
     Args:
         weights: The file of the weights.
         module: Name of the class.
-        source: What `sharefind export` takes to write the module.
+        source: The argument of `sharefind export` for the module.
         width: Further arguments of the class, each followed by a comma and a space.
     """
     return (

@@ -31,7 +31,7 @@ FIT = "fit_networks"
 
 DONE = getattr(choosing, FIT)
 
-SETTINGS = ChoiceSettings(depths=(1, 2), widths=(4,), plan=QUICK, least_labels=0.0)
+SETTINGS = ChoiceSettings(depths=(1, 2), widths=(4,), plan=QUICK, least_labels=0.0, escape=None)
 
 
 class Counted:
