@@ -68,8 +68,8 @@ class ChoiceSettings:
         has_references: Whether other models are trained on the same folds.
         least_labels: Fewest labels (rows times outputs) for each free number; networks with fewer are not tried, but
             for the first. It does not apply to classes.
-        risk_errors: A network is chosen for its evidence only if its held-out risk is above the smallest by at most this
-            number of standard errors of the difference.
+        risk_errors: A network is chosen for its evidence only if its held-out risk is above the smallest by at most
+            this number of standard errors of the difference.
     """
 
     unit: str = "deep:tanh"
