@@ -3,9 +3,13 @@
 The images ship inside scikit-learn (UCI, "Optical recognition of handwritten digits", CC BY 4.0).
 """
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 
 from sharefind.datasets.task import Task, finite_task
+from sharefind.errors import DataError
 from sharefind.groups.axes import INPUT_AXES, read_axes
 from sharefind.typing import FloatArray, IntArray
 
@@ -41,10 +45,18 @@ def turned_digit_rows(seed: int = 0) -> tuple[FloatArray, IntArray]:
     Args:
         seed: Seed of the turns and of the order.
     """
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
+    table = np.loadtxt(_file(), delimiter=",")
+    images, labels = table[:, :-1].reshape(-1, SIDE, SIDE), table[:, -1].astype(np.int64)
     rng = np.random.default_rng(seed)
-    turns, order = rng.integers(4, size=len(digits.target)), rng.permutation(len(digits.target))
-    pixels = np.stack([np.rot90(image, turn) for image, turn in zip(digits.images, turns, strict=True)])
-    return pixels.reshape(len(pixels), -1)[order] / 16, digits.target[order]
+    turns, order = rng.integers(4, size=len(labels)), rng.permutation(len(labels))
+    pixels = np.stack([np.rot90(image, turn) for image, turn in zip(images, turns, strict=True)])
+    return pixels.reshape(len(pixels), -1)[order] / 16, labels[order]
+
+
+def _file() -> Path:
+    """The file inside scikit-learn, which is slow to import and is found without."""
+    spec = find_spec("sklearn")
+    places = () if spec is None else spec.submodule_search_locations or ()
+    for place in places:
+        return Path(place) / "datasets" / "data" / "digits.csv.gz"
+    raise DataError("digits:turned needs scikit-learn, which sharefind depends on; install it again")
