@@ -3,9 +3,13 @@
 The images ship inside scikit-learn (UCI, "Optical recognition of handwritten digits", CC BY 4.0).
 """
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 
 from sharefind.datasets.task import Task, finite_task
+from sharefind.errors import DataError
 from sharefind.groups.axes import INPUT_AXES, read_axes
 from sharefind.typing import FloatArray, IntArray
 
@@ -49,8 +53,19 @@ def turned_digit_rows(seed: int = 0) -> tuple[FloatArray, IntArray]:
 
 
 def digit_images() -> tuple[FloatArray, IntArray]:
-    """Return grey values from 0 to 1, shape (1797, 8, 8), and the digits (1797,), in the order of scikit-learn."""
-    from sklearn.datasets import load_digits
+    """Return grey values from 0 to 1, shape (1797, 8, 8), and the digits (1797,), in the order of scikit-learn.
 
-    found = load_digits()
-    return np.asarray(found.images, dtype=np.float64) / 16, np.asarray(found.target, dtype=np.int64)
+    Raises:
+        DataError: scikit-learn's file of digits is missing.
+    """
+    table = np.loadtxt(_file(), delimiter=",")
+    return table[:, :-1].reshape(-1, SIDE, SIDE) / 16, table[:, -1].astype(np.int64)
+
+
+def _file() -> Path:
+    """The file inside scikit-learn, which is slow to import and is found without."""
+    spec = find_spec("sklearn")
+    places = () if spec is None else spec.submodule_search_locations or ()
+    for place in places:
+        return Path(place) / "datasets" / "data" / "digits.csv.gz"
+    raise DataError("the digits need scikit-learn, which sharefind depends on; install it again")
