@@ -17,7 +17,7 @@ from sharefind.storage import json_text, shell_word, write_atomically
 
 if TYPE_CHECKING:
     from sharefind.architectures.deep.choice_budget import ChoiceBudget
-    from sharefind.architectures.deep.choosing import ChoiceSettings
+    from sharefind.architectures.deep.choice_settings import ChoiceSettings
     from sharefind.architectures.deep.kept import KeptTrainings
     from sharefind.cli.session import Session
 

@@ -18,7 +18,7 @@ from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
     from sharefind.architectures.deep.choice_budget import ChoiceBudget
-    from sharefind.architectures.deep.choosing import ChoiceSettings
+    from sharefind.architectures.deep.choice_settings import ChoiceSettings
     from sharefind.architectures.deep.proof import DeepCertificate
     from sharefind.architectures.deep.record import Choice
     from sharefind.architectures.deep.rows import DeepRows
@@ -120,7 +120,7 @@ def settings_of(
     Raises:
         ConfigError: The numbers of layers or the price are unknown.
     """
-    from sharefind.architectures.deep.choosing import WIDTHS, ChoiceSettings
+    from sharefind.architectures.deep.choice_settings import WIDTHS, ChoiceSettings
 
     depths = () if layers is None else read_layers(layers)
     settings = ChoiceSettings(unit, depths, WIDTHS if width is None else (width,), seed=seed)
@@ -304,7 +304,7 @@ def deep_after(
 
 
 def _why_no_price(rows: DeepRows, settings: ChoiceSettings) -> str:
-    from sharefind.architectures.deep.choosing import USUAL_DEPTH
+    from sharefind.architectures.deep.choice_settings import USUAL_DEPTH
     from sharefind.architectures.deep.layer_price import why_no_price
 
     return (

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import ArrayLike
 
 from sharefind.architectures.deep.choice_budget import ChoiceBudget
-from sharefind.architectures.deep.choosing import WIDTHS, ChoiceSettings, choose_network
+from sharefind.architectures.deep.choice_settings import WIDTHS, ChoiceSettings
+from sharefind.architectures.deep.choosing import choose_network
 from sharefind.architectures.deep.files import write_deep
 from sharefind.architectures.deep.found_rows import finished_rows
 from sharefind.architectures.deep.kept import kept_in

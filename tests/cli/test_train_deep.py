@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from sharefind.architectures.deep import choosing
-from sharefind.architectures.deep.choosing import ChoiceSettings
+from sharefind.architectures.deep.choice_settings import ChoiceSettings
 from sharefind.architectures.deep.files import read_deep
 from sharefind.architectures.deep.training import Plan, Trained
 from sharefind.architectures.deep.type_escape import EscapeRule
@@ -34,7 +34,7 @@ DEEP = ("--unit", "deep", "--layers", "1..2", "--width", "4")
 def _brief_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = Plan(steps=40, fewest=20, every=20, batch=64)
     monkeypatch.setattr(
-        "sharefind.architectures.deep.choosing.ChoiceSettings",
+        "sharefind.architectures.deep.choice_settings.ChoiceSettings",
         lambda unit, depths, widths, seed: ChoiceSettings(
             unit, depths, widths, plan, seed=seed, escape=EscapeRule(steps=20)
         ),

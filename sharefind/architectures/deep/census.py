@@ -54,6 +54,11 @@ class LayerCensus:
     untrained: Mapping[HiddenType, float]
     kept: Mapping[HiddenType, float]
 
+    def to_json(self) -> dict[str, dict[str, float]]:
+        """Return the shares by the names of the types."""
+        parts = {"trained": self.trained, "untrained": self.untrained, "kept": self.kept}
+        return {word: {one.name: round(share, 4) for one, share in shares.items()} for word, shares in parts.items()}
+
 
 def census(
     unit: DeepUnit, trained: Matrices, untrained: Matrices, rows: DeepRows, types: HiddenTypes, rule: CensusRule

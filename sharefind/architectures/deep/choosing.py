@@ -7,15 +7,15 @@ so far, which is a walk through the lists of types; the record keeps every node 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.architectures.deep.census import CensusRule, LayerCensus, census, untrained_matrices
+from sharefind.architectures.deep.census import LayerCensus, census, untrained_matrices
 from sharefind.architectures.deep.choice_budget import ChoiceBudget
+from sharefind.architectures.deep.choice_settings import USUAL_DEPTH, WIDTHS, ChoiceSettings
 from sharefind.architectures.deep.class_walk import (
     CLASS_DEPTHS,
     CLASS_WIDTHS,
@@ -28,7 +28,7 @@ from sharefind.architectures.deep.class_walk import (
     walk_plan,
 )
 from sharefind.architectures.deep.kept import Fit, KeptTrainings
-from sharefind.architectures.deep.layer_price import LayerPrice, check_kind, price_of_tying, why_no_price
+from sharefind.architectures.deep.layer_price import LayerPrice, price_of_tying, why_no_price
 from sharefind.architectures.deep.least_squares import least_squares
 from sharefind.architectures.deep.mean_errors import mean_error
 from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures, window_places
@@ -39,61 +39,18 @@ from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.temperature import cooled
 from sharefind.architectures.deep.trainers import fit_networks
 from sharefind.architectures.deep.training import Augmentation, Plan
-from sharefind.architectures.deep.type_escape import EscapeRule, escape_of
-from sharefind.errors import ConfigError, GroupError, setting
-from sharefind.groups import HiddenTypes, Representation, unmoved
+from sharefind.architectures.deep.tried_units import deep_unit, dense_unit, numbers_of, refuse_wide
+from sharefind.architectures.deep.type_escape import escape_of
+from sharefind.errors import GroupError
+from sharefind.groups import HiddenTypes, Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
-from sharefind.meanfield.units import DeepUnit, build_unit
+from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.meanfield.units import DeepUnit
 from sharefind.progress import StageProgress
 from sharefind.search.observer import StopSearch
 from sharefind.typing import FloatArray
 
-WIDTHS = (12, 24, 48, 96)
-DEPTHS = (2, 3, 4)
-USUAL_DEPTH = 3
-
 UNBOUNDED = ChoiceBudget()
-
-
-@dataclass(frozen=True)
-class ChoiceSettings:
-    """What is tried.
-
-    Attributes:
-        unit: Unit expression of a deep kind.
-        depths: Numbers of hidden layers; none for what suits the rows: three, and one to three for classes.
-        widths: Widths of hidden layers.
-        plan: How networks are trained.
-        rule: Rule of the census.
-        seed: Seed of folds, first weights and minibatches.
-        has_references: Whether other models are trained on the same folds.
-        least_labels: Fewest labels (rows times outputs) for each free number; networks with fewer are not tried, but
-            for the first. It does not apply to classes.
-        risk_errors: A network is chosen for its evidence only if its held-out risk exceeds the smallest by at most
-            this number of standard errors of the difference.
-        escape: How far training leaves the types of nodes of the chosen width; None for no look at it.
-        price: Kind of the comparison that shows whether tying pays, see `layer_price.price_of_tying`; None for none.
-            Where there is nothing to compare, the choice has no price.
-        restarts: Starts of the chosen network; the best on a held-out fold is kept.
-    """
-
-    unit: str = "deep:tanh"
-    depths: tuple[int, ...] = ()
-    widths: tuple[int, ...] = WIDTHS
-    plan: Plan = field(default_factory=Plan)
-    rule: CensusRule = field(default_factory=CensusRule)
-    seed: int = 0
-    has_references: bool = True
-    restarts: int = 1
-    least_labels: float = 2.0
-    risk_errors: float = 2.0
-    escape: EscapeRule | None = field(default_factory=EscapeRule)
-    price: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.price is not None:
-            check_kind(self.price)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,26 +93,9 @@ def choose_network(
             f"{rows.group.name} has {rows.group.order} elements, and hidden types are listed up to "
             f"{MAX_SUBGROUP_ORDER}; search inside a smaller group"
         )
-    _refuse_wide(rows, settings, limits)
+    refuse_wide(rows, settings, limits)
     fit: Fit = fit_networks if kept is None else kept.over(fit_networks)
     return _Chooser(rows, settings, progress, limits, fit, budget).chosen()
-
-
-def _refuse_wide(rows: DeepRows, settings: ChoiceSettings, limits: Limits) -> None:
-    """Refuse the largest network where it is above a limit, before anything is trained."""
-    width, depth = max(*settings.widths, rows.group.order), max(settings.depths, default=USUAL_DEPTH)
-    dim = _numbers(rows, width, depth)
-    if dim > limits.dim:
-        raise ConfigError(
-            f"{depth} hidden layers of width {width} have {dim} parameters, above the limit of {limits.dim}; take a "
-            f"smaller {setting('width')}, or {raise_it('dim', dim)}"
-        )
-
-
-def _numbers(rows: DeepRows, width: int, depth: int) -> int:
-    """Numbers of a network, free ones and others."""
-    widths = (rows.in_rep.dim, *(width,) * depth, rows.out_rep.dim)
-    return sum((below + 1) * above for below, above in pairwise(widths))
 
 
 class _Chooser:
@@ -296,7 +236,7 @@ class _Chooser:
             width: Coordinates of its hidden layers.
             depth: Their number.
         """
-        return _numbers(self.rows, width, depth) <= most_numbers(self.limits)
+        return numbers_of(self.rows, width, depth) <= most_numbers(self.limits)
 
     def _look_at_types(self) -> None:
         """Look at the types of each node of the chosen width."""
@@ -370,7 +310,7 @@ class _Chooser:
         return self.best.node.number == number
 
     def _unit(self, hidden: Sequence[Representation], window: int | None) -> DeepUnit:
-        unit = _deep(self.expression, self.rows.in_rep, self.rows.out_rep, hidden)
+        unit = deep_unit(self.expression, self.rows.in_rep, self.rows.out_rep, hidden)
         if window is None or self.places is None:
             return unit
         return replace(unit, windows=unit_windows(unit, self.places[1], window))
@@ -447,7 +387,7 @@ class _Chooser:
         choice = Choice(
             rows.group_name or rows.group.name, rows.group.order, len(rows.x), best.unit.function.name,
             tuple(one.node for one in self.visited), tuple(self.edges), best.node.number, self.references,
-            tuple(_census_record(layer) for layer in self.counted), self.price, self.starts, self.stopped,
+            tuple(layer.to_json() for layer in self.counted), self.price, self.starts, self.stopped,
         )  # fmt: skip
         network = DeepNetwork.from_matrices(
             rows.name,
@@ -460,29 +400,3 @@ class _Chooser:
             group_name=rows.group_name,
         )
         return network, choice
-
-
-def dense_unit(expression: str, rows: DeepRows, widths: Sequence[int]) -> DeepUnit:
-    """Return a deep unit that shares nothing: the trivial group acts on every layer.
-
-    Args:
-        expression: Unit expression of a deep kind.
-        rows: Rows with the widths of inputs and outputs.
-        widths: Widths of the hidden layers.
-    """
-    reps = [unmoved(width) for width in (rows.in_rep.dim, rows.out_rep.dim, *widths)]
-    return _deep(expression, reps[0], reps[1], reps[2:])
-
-
-def _deep(
-    expression: str, in_rep: Representation, out_rep: Representation, hidden: Sequence[Representation]
-) -> DeepUnit:
-    unit = build_unit(expression, in_rep, out_rep, hidden)
-    if not isinstance(unit, DeepUnit):
-        raise TypeError(f"{expression} is no deep unit")
-    return unit
-
-
-def _census_record(layer: LayerCensus) -> dict[str, dict[str, float]]:
-    parts = {"trained": layer.trained, "untrained": layer.untrained, "kept": layer.kept}
-    return {word: {one.name: round(share, 4) for one, share in shares.items()} for word, shares in parts.items()}

@@ -8,13 +8,15 @@ import torch
 
 from sharefind.architectures.deep.batch import DeepBatch
 from sharefind.architectures.deep.census import CensusRule, census
-from sharefind.architectures.deep.choosing import ChoiceSettings, choose_network, dense_unit
+from sharefind.architectures.deep.choice_settings import ChoiceSettings
+from sharefind.architectures.deep.choosing import choose_network
 from sharefind.architectures.deep.coordinates import SpaceCoordinates
 from sharefind.architectures.deep.mixtures import counted_mixture, multiplicities, usual_mixtures
 from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.architectures.deep.proof import prove
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
+from sharefind.architectures.deep.tried_units import dense_unit
 from sharefind.architectures.deep.type_escape import EscapeRule
 from sharefind.architectures.unit_types import type_pairs, unit_correlations, unit_types
 from sharefind.errors import DataError, GroupError

@@ -10,7 +10,6 @@ import torch
 from scipy.stats import multivariate_normal
 
 from sharefind.architectures.deep.batch import DeepBatch, deep_values
-from sharefind.architectures.deep.choosing import dense_unit
 from sharefind.architectures.deep.coordinates import SpaceCoordinates
 from sharefind.architectures.deep.evidence_plan import EvidencePlan
 from sharefind.architectures.deep.gauss_newton import _Descent, _Fit, _Seen, _Trainer, train_by_evidence
@@ -20,6 +19,7 @@ from sharefind.architectures.deep.proof import prove
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.trainers import fit_networks
 from sharefind.architectures.deep.training import Augmentation, Plan
+from sharefind.architectures.deep.tried_units import dense_unit
 from sharefind.errors import NotConvergedError
 from sharefind.groups import named_group, natural, parse_representation
 from sharefind.meanfield import build_unit

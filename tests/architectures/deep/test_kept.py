@@ -15,10 +15,12 @@ import torch
 from sharefind.architectures.deep import choosing
 from sharefind.architectures.deep.batch import DeepBatch
 from sharefind.architectures.deep.choice_budget import ChoiceBudget
-from sharefind.architectures.deep.choosing import ChoiceSettings, choose_network
+from sharefind.architectures.deep.choice_settings import ChoiceSettings
+from sharefind.architectures.deep.choosing import choose_network
 from sharefind.architectures.deep.kept import KeptTrainings, kept_in
 from sharefind.architectures.deep.record import Choice
 from sharefind.architectures.deep.training import Plan, Trained, row_losses, train
+from sharefind.architectures.deep.tried_units import dense_unit
 from sharefind.errors import RunFolderError
 from sharefind.meanfield import build_unit
 from sharefind.parallel import Deadline
@@ -75,7 +77,7 @@ def test_an_interrupted_choice_goes_on_where_it_was(tmp_path: Path, monkeypatch:
 def test_what_decides_a_training_tells_it_from_others(tmp_path: Path) -> None:
     rows, fit = teacher_rows("C2", n=20), Counted()
     kept = KeptTrainings(tmp_path).over(fit)
-    unit = choosing.dense_unit("deep:tanh", rows, (3,))
+    unit = dense_unit("deep:tanh", rows, (3,))
     held, plan = [np.arange(4)], Plan(steps=4, fewest=2, every=2)
     first = kept(unit, rows, held, plan, 0)
     changes: list[dict[str, Any]] = [
@@ -83,7 +85,7 @@ def test_what_decides_a_training_tells_it_from_others(tmp_path: Path) -> None:
         {"plan": replace(plan, lr=0.02)},
         {"seed": 1},
         {"rows": replace(rows, y=rows.y + 1)},
-        {"unit": choosing.dense_unit("deep:relu", rows, (3,))},
+        {"unit": dense_unit("deep:relu", rows, (3,))},
         {"augmentation": choosing.Augmentation(rows)},
         {"unit": replace(unit, windows=(np.array([0, 3]), None))},
     ]
@@ -104,12 +106,12 @@ def test_a_damaged_file_is_noted_and_trained_anew(tmp_path: Path, damage: str) -
     keeper = KeptTrainings(tmp_path)
     kept = keeper.over(fit)
     plan = Plan(steps=4, fewest=2, every=2)
-    usual = choosing.dense_unit("deep:tanh", rows, (3,)), rows, [np.arange(4)], plan, 0
+    usual = dense_unit("deep:tanh", rows, (3,)), rows, [np.arange(4)], plan, 0
     first = kept(*usual)
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     if damage == "another":
-        kept(choosing.dense_unit("deep:tanh", rows, (4,)), *usual[1:])
+        kept(dense_unit("deep:tanh", rows, (4,)), *usual[1:])
         (other,) = set(tmp_path.iterdir()) - {path}
         whole = other.read_bytes()
         other.unlink()
@@ -192,7 +194,7 @@ def test_the_best_of_several_starts_is_kept() -> None:
 def test_weights_decay_and_biases_do_not() -> None:
     """One step of size 1 of an entry, without a gradient: each weight loses its share, tied or not."""
     rows = teacher_rows("S3")
-    for unit in (choosing.dense_unit("deep:tanh", rows, (4, 4)), _tied(rows)):
+    for unit in (dense_unit("deep:tanh", rows, (4, 4)), _tied(rows)):
         batch = DeepBatch(unit, 2, 0)
         with torch.no_grad():
             for bias in batch.biases:
@@ -219,7 +221,7 @@ def _tied(rows: Any) -> Any:
 def test_weight_decay_is_part_of_a_plan() -> None:
     """With decay, weights end smaller."""
     rows = teacher_rows("C2", n=40)
-    unit = choosing.dense_unit("deep:tanh", rows, (6,))
+    unit = dense_unit("deep:tanh", rows, (6,))
     nothing = [np.zeros(0, dtype=np.int64)]
     sizes = [
         sum(float((weight**2).sum()) for weight, _ in train(unit, rows, nothing, plan, 0).networks[0])

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from sharefind.architectures.deep.batch import DeepBatch, deep_values
-from sharefind.architectures.deep.choosing import ChoiceSettings, choose_network
+from sharefind.architectures.deep.choice_settings import ChoiceSettings
+from sharefind.architectures.deep.choosing import choose_network
 from sharefind.architectures.deep.class_walk import class_expressions, walk_plan
 from sharefind.architectures.deep.deep_json import from_json, to_json
 from sharefind.architectures.deep.network import DeepNetwork
