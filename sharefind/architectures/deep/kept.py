@@ -152,7 +152,7 @@ def _identity(space: Subspace) -> list[int] | list[list[str]]:
     """What tells a space from others of its dimension: its labels or its exact basis."""
     if space.tying is not None:
         return [int(label) for label in space.tying]
-    return [[f"{place}:{value}" for place, value in row.items()] for row in rows_of(space.exact_rows())]
+    return [[f"{place}:{value}" for place, value in row.items()] for row in rows_of(space.exact_rows()).values()]
 
 
 def _content(trained: Trained) -> bytes:
