@@ -1,4 +1,4 @@
-"""What a choice of hidden types, width and depth tries."""
+"""Settings of a choice of hidden types, width and depth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ USUAL_DEPTH = 3
 
 @dataclass(frozen=True)
 class ChoiceSettings:
-    """What is tried.
+    """Settings of a choice.
 
     Attributes:
         unit: Unit expression of a deep kind.

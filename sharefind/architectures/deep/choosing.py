@@ -75,7 +75,7 @@ def choose_network(
 
     Args:
         rows: The rows, with the group that was decided on.
-        settings: What is tried.
+        settings: Widths, depths, types and trainings to try.
         progress: Hears of each training.
         limits: `dim` bounds the numbers of a network, free ones and others.
         kept: Trainings that were done before, and where new ones are kept; None to keep none.
@@ -281,7 +281,7 @@ class _Chooser:
             mixture: Types of the hidden layers.
             width: Their coordinates, about.
             depth: Their number.
-            change: What is different from the best so far, in words.
+            change: The difference from the best so far, in words.
         """
         hidden = mixture.representations(width, depth)
         names = tuple(rep.name for rep in hidden)

@@ -10,7 +10,7 @@ from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Plan
 
 CLASS_FUNCTIONS = ("relu", "tanh")
-"""What is tried for classes where the unit names no function, the one that usually wins first."""
+"""Functions to try for classes where the unit names none; the usual winner stands first."""
 
 MOST_COPIES = 32
 """Elements of the group times this: the widest layers that are tried."""
@@ -48,12 +48,12 @@ CLASS_DEPTHS = (1, 2, 3)
 
 
 class Walk(Protocol):
-    """What is known of a walk.
+    """Parts of a walk that the walk for classes reads.
 
     Attributes:
         rows: The rows.
         expression: Unit expression of the next visits.
-        settings: What is tried.
+        settings: Settings of the choice.
     """
 
     rows: DeepRows
@@ -62,7 +62,7 @@ class Walk(Protocol):
 
     @property
     def best(self) -> Any:
-        """What was visited with the smallest held-out risk so far."""
+        """The best visit so far."""
         ...
 
     def visit(self, mixture: Mixture, width: int, depth: int, change: str) -> bool:
@@ -72,7 +72,7 @@ class Walk(Protocol):
             mixture: Types of its hidden layers.
             width: Coordinates of a hidden layer.
             depth: Number of hidden layers.
-            change: What is different, in words.
+            change: The difference, in words.
         """
         ...
 

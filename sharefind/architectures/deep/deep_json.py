@@ -64,14 +64,14 @@ class _Deep(_Model):
 
 @dataclass(frozen=True, eq=False)
 class Architecture:
-    """What a file says of a network, weights aside, and what was found of its group.
+    """Statements of a file about a network, weights aside, and findings about its group.
 
     Attributes:
-        name: What was trained.
+        name: Name of the training.
         unit: The unit, rebuilt from the generators.
         group_name: The name of the group.
         group_order: Its order, as stated.
-        naming: What is known of the name.
+        naming: Status of the name.
         inputs: Names of the columns of x.
         outputs: Names of the columns of y.
         classes: Names of the classes; empty where outputs are numbers.

@@ -3,7 +3,7 @@
 Each layer's weights and biases have a Gaussian prior of their own, whose precision is chosen by the marginal likelihood
 (evidence) in Laplace's approximation, as is the variance of the noise (MacKay 1992, "A practical Bayesian framework for
 backpropagation networks"; Foresee and Hagan 1997, "Gauss-Newton approximation to Bayesian learning"). No rows are held
-out to end a training. Of several starts the one with the largest evidence is kept.
+out to end a training. Among several starts the one with the largest evidence is kept.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def _digest(
 
 
 def _identity(space: Subspace) -> list[int] | list[list[str]]:
-    """What tells a space from others of its dimension: its labels or its exact basis."""
+    """The labels or the exact basis of a space, which tell it from others of its dimension."""
     if space.tying is not None:
         return [int(label) for label in space.tying]
     return [[f"{place}:{value}" for place, value in row.items()] for row in rows_of(space.exact_rows()).values()]

@@ -133,7 +133,7 @@ class Classes:
 
 
 Likelihood = NormalNoise | Classes
-"""What a Gauss-Newton step asks of a loss."""
+"""Loss of a Gauss-Newton step."""
 
 
 def likelihood_of(is_class: bool, y: FloatArray, weight: float) -> Likelihood:

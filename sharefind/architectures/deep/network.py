@@ -54,7 +54,7 @@ class DeepNetwork:
     """f(x) = sigma*(x, z) for a deep unit and z in E^G, in the coordinates of the data.
 
     Attributes:
-        name: What was trained, and on what.
+        name: Name of the training and of its rows.
         unit: The unit, with the representations of all layers.
         layers: Coordinates of each layer, from the inputs up.
         inputs: Names of the columns of x; x0, x1, ... where left out.
@@ -143,7 +143,7 @@ class DeepNetwork:
         """Return the network with given weights and biases, which lie in the shared spaces.
 
         Args:
-            name: What was trained.
+            name: Name of the training.
             unit: The unit.
             matrices: W (rows, columns) and b (rows,) of each layer.
             **more: Further attributes.

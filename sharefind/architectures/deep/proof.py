@@ -20,13 +20,13 @@ from sharefind.limits import DEFAULT_LIMITS
 
 @dataclass(frozen=True)
 class DeepCertificate:
-    """What was checked about a deep network, all of it with success.
+    """Facts that were checked about a deep network, all with success.
 
     Attributes:
         group: Name of the group.
         order: Its order.
         generated_order: Order of the group that the generators generate on all layers, a divisor of `order`.
-        naming: What is known of the name: "proven", "image" of the named group, or "unchecked".
+        naming: Status of the name: "proven", "image" of the named group, or "unchecked".
         unit: Unit expression.
         layers: For each layer its representation, and the dimension of its weights' space with that of all weights.
         error: Largest error of equivariance over the generators and random inputs, relative to the outputs.

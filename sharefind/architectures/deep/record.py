@@ -1,4 +1,4 @@
-"""What a choice of hidden types saw: a node for each list of types, edges between them, and reference values."""
+"""Records of a choice of hidden types: a node for each list of types, edges between them, and reference values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TypesNode:
 
     Attributes:
         number: Its number, in the order of the visits.
-        mixture: What its types are a mixture of.
+        mixture: Name of the mixture of its types.
         width: Coordinates of a hidden layer that were asked for.
         layers: The representation of each hidden layer, from the inputs up.
         parameters: Numbers that are free.
@@ -34,7 +34,7 @@ class TypesNode:
         escape: How far training leaves the weights that these types share, where nothing keeps it there; None where
             it was not looked at.
         evidence: Log evidence, mean over the folds; None for networks that were trained by Adam.
-        function: What is applied to hidden units, "tanh" and so on.
+        function: Function of hidden units, "tanh" and so on.
         window: Places that each place sees; None for all.
     """
 
@@ -61,7 +61,7 @@ class TypesEdge:
     Attributes:
         source: Number of a node.
         target: Number of the node that was visited from there.
-        change: What is different, in words.
+        change: The difference, in words.
         explained: Risk of the source less that of the target.
         explained_se: Its standard error, from the same rows.
     """
@@ -78,7 +78,7 @@ class Reference:
     """Another model on the same folds.
 
     Attributes:
-        name: What it is.
+        name: Name of the model.
         parameters: Numbers that are free.
         risk: As for nodes.
         risk_se: Its standard error.
@@ -115,7 +115,7 @@ class Choice:
         group: Name of the group.
         order: Its number of elements.
         rows: Number of rows.
-        function: What is applied to hidden units, "tanh" and so on.
+        function: Function of hidden units, "tanh" and so on.
         nodes: The lists of types, in the order of the visits.
         edges: The steps between them.
         chosen: Number of the node that was chosen.

@@ -25,7 +25,7 @@ class DeepRows:
     """Rows with the actions of a finite group on both sides.
 
     Attributes:
-        name: What they are called.
+        name: Name of the rows.
         in_rep: The action on inputs.
         out_rep: The action on outputs.
         x: Inputs, shape (n, d_in), float64.
@@ -34,7 +34,7 @@ class DeepRows:
         outputs: Names of the columns of y; empty for y0, y1, ...
         classes: Names of the classes; empty where outputs are numbers.
         units: Rows of one unit are held out together, integers (n,); None where rows are independent.
-        group_name: What the group is called; its own name where left out.
+        group_name: Name of the group; its own name by default.
         larger: Actions on inputs and outputs of a larger group, on the same points, that the whole function may break
             and early layers may share; None where there is none.
     """
@@ -96,9 +96,9 @@ class Scaling:
     """Origins and scales of inputs and outputs.
 
     Attributes:
-        centre: What the group fixes of the mean of x, shape (d_in,).
+        centre: The part of the mean of x that the group fixes, shape (d_in,).
         spread: Root of the mean square of x - centre over each orbit of coordinates, shape (d_in,).
-        shift: What the group fixes of the mean of y, shape (d_out,); 0 for classes.
+        shift: The part of the mean of y that the group fixes, shape (d_out,); 0 for classes.
         size: Root of the mean square of y - shift; 1 for classes.
     """
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 Move = Sequence[Any]
-"""What a generator does to a layer: entry k is j where e_k goes to e_j, and -j where it
+"""Effect of a generator on a layer: entry k is j where e_k goes to e_j, and -j where it
 goes to -e_j, counted from 1; or a matrix by rows."""
 
 Triples = Sequence[tuple[int, int, float]]

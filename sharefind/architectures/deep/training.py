@@ -79,10 +79,10 @@ class Trained:
             of the last step where no rows are held out.
         step: This step.
         losses: Held-out loss of each row that was held out, at this step, shape (n,); not a number for other rows.
-        predictions: What held-out rows are predicted to be, shape (n, d_out), scaled.
+        predictions: Predictions for held-out rows, shape (n, d_out), scaled.
         seconds: Wall time.
         evidence: Log evidence of each network, where it was trained by evidence; empty otherwise.
-        temperature: What the losses of classes have their logits divided by: the best for the held-out rows; else 1.
+        temperature: Divisor of the logits in the losses of classes: the best for the held-out rows; else 1.
     """
 
     networks: tuple[Matrices, ...]

@@ -50,7 +50,7 @@ def refuse_wide(rows: DeepRows, settings: ChoiceSettings, limits: Limits) -> Non
 
     Args:
         rows: The rows.
-        settings: What is tried.
+        settings: Widths and depths to try.
         limits: `dim` bounds the numbers of a network.
 
     Raises:

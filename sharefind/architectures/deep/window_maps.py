@@ -20,7 +20,7 @@ class WindowMap:
 
     Attributes:
         sources: Inputs by copy and place, shape (copies * places,); None where they stand in this order.
-        seen: What each place sees, slot by slot, shape (slots * places,).
+        seen: Places that each place sees, slot by slot, shape (slots * places,).
         table: The coordinate of each copy of the outputs for each copy of the inputs and slot, shape (targets, copies *
             slots).
         lengths: The root of the number of entries that each coordinate has, shape (dim,).

@@ -18,7 +18,7 @@ class Draft:
 
     Attributes:
         dtype: Type of all floats, such as "float64".
-        nodes: The nodes, each after those that it reads.
+        nodes: The nodes, each after the nodes that it reads.
         constants: The constants.
     """
 
@@ -66,7 +66,7 @@ class Draft:
         """Return the name of the output of a new Reshape.
 
         Args:
-            source: What is reshaped.
+            source: Name of the tensor to reshape.
             output: Name of the output.
             sizes: As in `shape`.
         """
@@ -76,7 +76,7 @@ class Draft:
         """Return the name of the output of a new Gather.
 
         Args:
-            source: What is read.
+            source: Name of the tensor to read.
             output: Name of the output.
             places: Where it is read, of any shape, which takes the place of the axis.
             axis: The axis.
@@ -87,7 +87,7 @@ class Draft:
         """Return the name of the output of a new Slice.
 
         Args:
-            source: What is cut.
+            source: Name of the tensor to cut.
             output: Name of the output.
             start: Where it begins.
             stop: Where it ends.

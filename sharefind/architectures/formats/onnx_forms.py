@@ -82,7 +82,7 @@ def pooled(draft: Draft, form: Pool, source: str, output: str) -> str:
 
 
 def _moved(draft: Draft, form: Pool, source: str, axis: str, output: str) -> str:
-    """What each output takes from one input: the sum over all matches."""
+    """Contributions of one input to each output: the sum over all matches."""
     matches = np.array([relation.sources for relation in form.matches])
     inputs = draft.picked(source, "matched", np.maximum(np.abs(matches) - 1, 0))
     signed = draft.add("Mul", [inputs, draft.constant("match_signs", np.sign(matches).astype(float))], "matched_signed")
@@ -92,7 +92,7 @@ def _moved(draft: Draft, form: Pool, source: str, axis: str, output: str) -> str
 
 
 def _summed(draft: Draft, form: Pool, source: str, axis: str, output: str) -> str:
-    """What each output takes from sums over the parts of the inputs."""
+    """Contributions of sums over the parts of the inputs to each output."""
     pools = np.concatenate([_members(relation.inputs) for relation in form.sums], axis=1)
     spreads = np.concatenate([_members(relation.outputs) for relation in form.sums], axis=1)
     rate_of = np.repeat(np.arange(len(form.sums)), [relation.parts for relation in form.sums]) + len(form.matches)
@@ -156,7 +156,7 @@ def blocked(draft: Draft, form: Blocks, weight: NDArray[np.int32], particles: in
 
 
 def _block_mix(form: Blocks) -> FloatArray:
-    """What the maps h -> h g contribute to the numbers of the blocks, (numbers, order)."""
+    """Contributions of the maps h -> h g to the numbers of the blocks, (numbers, order)."""
     order, place, found = len(form.basis), 0, []
     maps = (form.differences == np.arange(order)[:, None, None]).astype(np.float64)
     turned = form.basis @ maps @ form.basis.T

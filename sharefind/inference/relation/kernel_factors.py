@@ -205,10 +205,10 @@ def some_of(labels: Tensor, count: int) -> Tensor:
 
 
 def of_distinct(statistic: LabelStatistic, labels: Tensor, at_once: int) -> Tensor:
-    """Return a statistic of labels, computed once for those that are equal, as copies of classes often are.
+    """Return a statistic of labels, computed once for equal labels, since copies of classes are often equal.
 
     Args:
-        statistic: What is computed.
+        statistic: The statistic, a function of labels.
         labels: Shape (R, N, c).
         at_once: Most labels that are given to it together.
 

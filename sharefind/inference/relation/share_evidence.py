@@ -215,7 +215,7 @@ class TiedProcesses:
 
 @dataclass(frozen=True, eq=False)
 class _Steps:
-    """What a process needs for the sums of some steps; `places` has the rows and the kernel of each step."""
+    """Data of a process for the sums of some steps; `places` has the rows and the kernel of each step."""
 
     processes: TiedProcesses
     products: OrbitProducts

@@ -35,7 +35,7 @@ class MovedTerms:
         parts: The parts of functions on the group that it moves.
         coordinates: Those of the terms in each part, shape (n d, m c): n samples, c entries of a term for each element
             of the group, m equal constituents of dimension d.
-        rest: What sums over all samples have in the part that the group leaves alone, shape (|H|, c).
+        rest: Sums over all samples in the part that the group leaves alone, shape (|H|, c).
     """
 
     parts: Sequence[LabelPart]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -33,7 +33,9 @@ from sharefind.spaces import Subspace
 from sharefind.testing import random_units
 
 TOLERANCE = {"float64": 1e-10, "float32": 2e-3}
-"""Absolute errors after five steps of particles of order one, declared for each precision."""
+"""Absolute errors after five steps of particles of order one, beside what steps make of rounded inputs."""
+FAR = 20.0
+"""Entries of particles beyond which a training may count as diverged, which other tests look at."""
 SCHEDULES = (CONSTANT, build_schedule("power:0.5"), build_schedule("cosine:0.5:0.2"))
 PARTICLES, BATCH, STEPS, ALPHA, TAU = 4, 3, 5, 0.8, 0.3
 
@@ -79,6 +81,11 @@ def test_the_recursion(unit: Unit, loss: Loss, penalty: Penalty, schedule: Sched
     x = torch.from_numpy(rng.normal(size=(STEPS, BATCH, unit.d_in)))
     y = torch.from_numpy(rng.normal(size=(STEPS, BATCH, unit.d_out)))
     start = torch.from_numpy(rng.normal(0, 0.5, size=(1, unit.space.dim, PARTICLES)))
+    expected = plain_sgd(unit, x, y, start, loss, penalty, schedule)
+    assume(float(expected.abs().max()) < FAR)
+    inputs = [part.to(getattr(torch, dtype)).double() for part in (x, y, start)]
+    rounded = plain_sgd(unit, *inputs, loss, penalty, schedule)
+    enlarged = 10 * float((rounded - expected).abs().max())
     config = SGDConfig.model_validate(
         {
             "particles": PARTICLES, "alpha": ALPHA, "horizon": STEPS / PARTICLES, "tau": TAU, "beta": 0,
@@ -89,8 +96,8 @@ def test_the_recursion(unit: Unit, loss: Loss, penalty: Penalty, schedule: Sched
         vanilla_gradient(unit, loss), start, Steps(x, y), config, rng, schedule=schedule, penalty=penalty, loss=loss,
         must_learn=False,
     )  # type: ignore[arg-type]  # fmt: skip
-    expected = plain_sgd(unit, x, y, start, loss, penalty, schedule)
-    torch.testing.assert_close(path.final.double(), expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+    allowed = TOLERANCE[dtype] + enlarged
+    torch.testing.assert_close(path.final.double(), expected, rtol=TOLERANCE[dtype], atol=allowed)
 
 
 def test_the_noise_follows_the_schedule() -> None:
