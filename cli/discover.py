@@ -48,8 +48,9 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
         given = _with_data(given, file)
     deep = _deep_asked(given)
     workers = Workers(options["jobs"], options["executor"] or "loky", options["address"])
-    with workers.connected(), workers.starting(TASK_MODULES):
-        ready = _resumed(given, session) if "resume" in given else _new(given, session)
+    with workers.connected():
+        with workers.starting(TASK_MODULES):
+            ready = _resumed(given, session) if "resume" in given else _new(given, session)
         if isinstance(ready, Unready):
             session.written = ready.path
             show_unready(ready, is_json=options["json"])
