@@ -39,7 +39,8 @@ class _Seen:
     Attributes:
         x: Scaled inputs, shape (n, d_in).
         y: Scaled outputs, shape (n, d_out).
-        weight: How much a row counts: 1, or 1 / m where m images of each row are seen.
+        weight: How much a row counts: 1, or 1 / m where m images of each row are seen; less where rows belong together,
+            so that all rows together count as much as there are units.
     """
 
     x: FloatArray
@@ -121,13 +122,14 @@ def _seen(
     """The rows that are not held out, or random images of each."""
     kept = np.setdiff1d(np.arange(len(rows.x)), held)
     x, y = rows.scaled_x[kept], rows.scaled_y[kept]
+    weight = 1.0 if rows.units is None else len(np.unique(rows.units[kept])) / len(kept)
     if augmentation is None:
-        return _Seen(x, y)
+        return _Seen(x, y, weight)
     count = min(rows.group.order, plan.images)
     elements = rng.integers(rows.group.order, size=len(x) * count)
     moved = rows.in_rep.act_float(elements, np.repeat(x, count, axis=0))
     images = rows.out_rep.act_float(elements, np.repeat(y, count, axis=0))
-    return _Seen(moved, images, 1 / count)
+    return _Seen(moved, images, weight / count)
 
 
 def _held_out(
@@ -289,7 +291,7 @@ class _Descent:
         """Choose precisions by evidence, but not in the first steps; return the log evidence."""
         parts, count = self.trainer.parts, len(self.decay)
         matrix = self.precision * curvature + np.diag(self.decay[parts])
-        factor = scipy.linalg.cholesky(matrix, lower=True)
+        factor = _lower_root(matrix)
         if not is_first:
             inverse = scipy.linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
             determined = 1 - self.decay[parts] * (inverse**2).sum(axis=0)
@@ -300,7 +302,7 @@ class _Descent:
             self.decay = np.clip(np.clip(by_part, tiny, None) / np.clip(sizes, tiny, None), tiny, top)
             self.precision = min(top, self.likelihood.precision(loss, float(by_part.sum())))
             matrix = self.precision * curvature + np.diag(self.decay[parts])
-            factor = scipy.linalg.cholesky(matrix, lower=True)
+            factor = _lower_root(matrix)
         volume = float(np.log(np.diagonal(factor)).sum()) - 0.5 * float(np.log(self.decay[parts]).sum())
         return self.likelihood.log_density(loss, self.precision) - self._penalty(self.theta) - volume
 
@@ -313,10 +315,21 @@ class _Descent:
         size = float(np.trace(matrix)) / len(matrix)
         for _ in range(20):
             damped = matrix + self.damping * size * np.eye(len(matrix))
-            theta = self.theta - scipy.linalg.solve(damped, gradient, assume_a="pos")
+            theta = self.theta - scipy.linalg.cho_solve((_lower_root(damped), True), gradient)
             found = self._loss(theta)
             if self.precision * found + self._penalty(theta) <= objective:
                 self.damping = max(self.damping / 5, 1e-12)
                 return theta, found
             self.damping *= 4
         return None
+
+
+def _lower_root(matrix: FloatArray) -> FloatArray:
+    """L with L L^T the matrix, whose eigenvalues below rounding count as rounding: data may leave directions open."""
+    rounding = float(np.finfo(np.float64).eps) * len(matrix) * float(np.diagonal(matrix).max())
+    for enlarged in (0.0, 1.0, 100.0, 1e4):
+        try:
+            return np.asarray(scipy.linalg.cholesky(matrix + enlarged * rounding * np.eye(len(matrix)), lower=True))
+        except scipy.linalg.LinAlgError:
+            continue
+    raise NotConvergedError("the curvature of a deep network is not finite; bring inputs and outputs to unit scale")

@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal
 from sharefind.architectures.deep.batch import DeepBatch, deep_values
 from sharefind.architectures.deep.coordinates import SpaceCoordinates
 from sharefind.architectures.deep.evidence_plan import EvidencePlan
-from sharefind.architectures.deep.gauss_newton import _Descent, _Fit, _Seen, _Trainer, train_by_evidence
+from sharefind.architectures.deep.gauss_newton import _Descent, _Fit, _lower_root, _Seen, _Trainer, train_by_evidence
 from sharefind.architectures.deep.likelihoods import Classes
 from sharefind.architectures.deep.network import DeepNetwork, Matrices
 from sharefind.architectures.deep.proof import prove
@@ -192,6 +192,28 @@ def test_the_parts_of_a_training_on_many_rows_agree() -> None:
         trained = train_by_evidence(unit, rows, NOTHING, EvidencePlan(first_residuals=first, final_starts=3), 0)
         errors.append(float(np.mean((on_rows(rows, unit, trained.networks[0]).predict(x) - y) ** 2)))
     assert max(errors) < 0.003
+
+
+def test_rows_that_are_repeated_train_as_their_units() -> None:
+    rows, x, y = teacher("S3", 40, 0)
+    again = replace(
+        rows, x=np.repeat(rows.x, 5, axis=0), y=np.repeat(rows.y, 5, axis=0), units=np.repeat(np.arange(40), 5)
+    )
+    unit = unit_of("deep:tanh", "S3", "4*regular")
+    errors = []
+    for one in (rows, again):
+        network = train_by_evidence(unit, one, NOTHING, EvidencePlan(), 0).networks[0]
+        errors.append(float(np.mean((on_rows(one, unit, network).predict(x) - y) ** 2)))
+    assert errors[1] < 1.5 * errors[0]
+
+
+def test_a_curvature_of_low_rank_has_a_root() -> None:
+    half = np.random.default_rng(0).standard_normal((30, 3)) * 1e6
+    matrix = half @ half.T + 1e-10 * np.eye(30)
+    root = _lower_root(matrix)
+    np.testing.assert_allclose(root @ root.T, matrix, atol=1e-7 * float(np.diagonal(matrix).max()))
+    with pytest.raises(NotConvergedError, match="unit scale"):
+        _lower_root(np.full((2, 2), -1.0))
 
 
 class Diverged(Linear):
