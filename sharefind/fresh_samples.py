@@ -19,7 +19,7 @@ def compiled_samples(wanted: bool) -> Iterator[None]:
     """Ask for compiled code in this `with` block.
 
     Args:
-        wanted: Whether to ask; numba is installed then.
+        wanted: Whether to ask. If so, numba must be installed.
 
     Yields:
         Nothing.

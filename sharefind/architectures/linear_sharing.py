@@ -86,7 +86,9 @@ class LinearSharing(Sharing):
 
     @cached_property
     def matches(self) -> list[list[int]]:
-        """The input of each output in each match, counted from 1 and with the sign of the entry; 0 for no input."""
+        """Relations in which each output takes one input: for each output the number of its input, counted from 1 and
+        with the sign of the weight; 0 for none.
+        """
         return [relation.sources.tolist() for relation in self.pool.matches]
 
     @cached_property

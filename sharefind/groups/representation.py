@@ -307,7 +307,7 @@ class SparseTensorProduct(Representation):
 
     @property
     def factors(self) -> tuple[SparseImages, SparseImages]:
-        """Signed permutations of the generators in the two factors.
+        """Signed permutations by which each generator acts on the two factors of this tensor product.
 
         Raises:
             RepresentationError: The factors are unknown.

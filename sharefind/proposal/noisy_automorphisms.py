@@ -139,7 +139,7 @@ class PermutationSearch:
         return [(plus, 1), (plus + shape.size, -1)] if shape.is_signed else [(plus, 1)]
 
     def generators(self) -> list[IntArray]:
-        """Return permutations that generate every group of permutations that nearly keep the coefficients; in no order.
+        """Return permutations in no order; some of them generate each group that nearly keeps the coefficients.
 
         Base points are fixed one after another (Sims 1970); at each, an image is searched in every orbit that is not
         yet reached.

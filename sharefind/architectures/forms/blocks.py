@@ -42,7 +42,7 @@ class Blocks:
     differences: NDArray[np.int64]
 
     def work(self, batch: int) -> Work:
-        """Return the operations of a step of training.
+        """Return the number of operations of a step of training.
 
         Args:
             batch: Rows of the minibatch.

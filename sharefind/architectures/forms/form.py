@@ -81,7 +81,7 @@ class Form(Protocol):
     name: ClassVar[str]
 
     def work(self, batch: int) -> Work:
-        """Return the operations of a step of training, without those of the bias.
+        """Return the number of operations of a step of training, without those of the bias.
 
         Args:
             batch: Rows of the minibatch.
@@ -138,7 +138,7 @@ class Gather(Dense):
     name: ClassVar[str] = "gather"
 
     def work(self, batch: int) -> Work:
-        """Return the operations of a step of training.
+        """Return the number of operations of a step of training.
 
         Args:
             batch: Rows of the minibatch.

@@ -37,7 +37,7 @@ class Fourier:
     kernel: Labels
 
     def work(self, batch: int, transform: float = 1.5) -> Work:
-        """Return the operations of a step of training.
+        """Return the number of operations of a step of training.
 
         Args:
             batch: Rows of the minibatch.

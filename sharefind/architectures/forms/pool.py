@@ -91,7 +91,7 @@ class Pool:
         )
 
     def work(self, batch: int) -> Work:
-        """Return the operations of a step of training.
+        """Return the number of operations of a step of training.
 
         Args:
             batch: Rows of the minibatch.

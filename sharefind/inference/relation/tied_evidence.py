@@ -25,17 +25,19 @@ class EvidenceSettings:
     Attributes:
         widths: Lengths of the kernel, in medians of the distance between orbits.
         noises: Noise variances, relative to the amplitude of the function, which is itself estimated.
-        undersmoothing: Share of the chosen noise with which the tied fit is made that copies are drawn from.
+        undersmoothing: Factor on the chosen noise variance in the tied fit from which copies are drawn.
         class_undersmoothing: The same for classes. Where inputs lie mostly on one side, a smoother fit is off near the
             border of that side, which passes for a break.
-        floors: Floors of the whitening of the inputs, relative to the largest eigenvalue: white, and each part of the
-            inputs as it is but for its size. The metric is chosen by evidence, like length and noise.
+        floors: Floors of the whitening of the inputs, relative to the largest eigenvalue. The small one whitens fully;
+            the large one only rescales each part of the inputs. The metric is chosen by evidence, like length and
+            noise.
         alike: Largest ratio of the same distance in two metrics, up to a common factor, at which they count as one.
         rounding: Difference of two evidences, relative to them, that is rounding.
         single_rounding: The same where products with many labels are taken in single precision.
         nearest: Distance of two scaled rows up to which they are one.
         copies_at_once: Copies of the labels that are looked at together.
-        tasted_copies: Copies that show which processes may have the best evidence of one of them.
+        tasted_copies: Copies on which all processes are compared. Processes that are far from the best on them are left
+            out for the others.
     """
 
     widths: tuple[float, ...] = (0.7, 1.5, 3.0, 6.0)

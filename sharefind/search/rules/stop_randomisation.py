@@ -21,7 +21,7 @@ from sharefind.search.search_lattice import SearchNode
 
 @dataclass(frozen=True)
 class RandomisationRule:
-    """E_j holds when the exact tests accepted a symmetry that keeps particles there; training shows how far they go.
+    """E_j holds when a symmetry that keeps particles there was not rejected; training shows how far they go.
 
     Attributes:
         name: Name of the rule.
