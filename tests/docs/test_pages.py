@@ -13,6 +13,9 @@ from tests.docs.pages import Block, Reader, blocks, difference, same
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if blocks(path))
+EXTRAS = {"robot.md": ("mujoco", "gymnasium")}
+"""Pages whose commands need packages that sharefind runs without."""
+
 FIRST_DATA = "getting-started.md"
 """The page whose first Python block makes measurements.npz, which the other pages use, too."""
 
@@ -53,6 +56,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     "page", [pytest.param(p, id=_name(p), marks=[pytest.mark.ci] * (p.name in FIRST_PAGES)) for p in PAGES]
 )
 def test_the_page_does_what_it_says(page: Path) -> None:
+    for package in EXTRAS.get(page.name, ()):
+        pytest.importorskip(package)
     listed = [block for block in blocks(page) if block.elsewhere is None]
     if not any(block.language in RUNNABLE and (block.language != "text" or block.commands) for block in listed):
         return
