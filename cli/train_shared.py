@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -27,11 +27,35 @@ if TYPE_CHECKING:
     from sharefind.search.result_parts import Yardstick
     from sharefind.search.scores import Scored
     from sharefind.spaces import Subspace
+    from sharefind.typing import FloatArray, IntArray
 
 USUAL_STEP = 0.05
 """Adam's step relative to the size of the first weights; it suits nearly all networks."""
 
 SUFFIXES = (".safetensors", ".onnx")
+
+
+class _Data(NamedTuple):
+    """The architecture of a run, and the rows that it is trained on.
+
+    Attributes:
+        spec: The architecture.
+        x: Inputs, shape (n, d_in).
+        y: Outputs, shape (n, d_out).
+        units: Unit of each row; None where rows are independent.
+    """
+
+    spec: SharingSpec
+    x: FloatArray
+    y: FloatArray
+    units: IntArray | None
+
+    @classmethod
+    def of(cls, outcome: SearchOutcome, seed: int) -> _Data:
+        """The data of a finished search; `seed` draws fresh samples of a task that has no rows."""
+        from sharefind.architectures import spec_from_outcome
+
+        return cls(spec_from_outcome(outcome), *task_rows(outcome.problem.task, seed), task_units(outcome.problem))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +103,12 @@ def train_shared(context: typer.Context, run: Path, out: Path, plan: TrainingPla
     outcome = finished_outcome(RunFolder.open(run, limits))
     refuse_zero(run, outcome.e_star.space)
     is_json = options["json"]
-    scores = _fitted(outcome, plan, is_silent=options["quiet"] or is_json)
+    data = _Data.of(outcome, plan.seed)
+    scores = _fitted(data, plan, is_silent=options["quiet"] or is_json)
     _refuse_unlearnt(scores[0], plan.lr)
     certificate = _write(scores[0], out, plan.seed)
     context.obj.written = out
-    trained = _beside_usual(outcome, scores, plan.seed)
+    trained = _beside_usual(data, scores, plan.seed, outcome.e_star.label)
     card = _write_card(load_run(run, limits), outcome.problem.task.name, trained, certificate, out)
     if is_json:
         print_json(_record(run, out, card, plan.seed, trained))
@@ -91,32 +116,27 @@ def train_shared(context: typer.Context, run: Path, out: Path, plan: TrainingPla
     _print(run, out, card, trained, plan)
 
 
-def _fitted(outcome: SearchOutcome, plan: TrainingPlan, *, is_silent: bool) -> list[Score]:
+def _fitted(data: _Data, plan: TrainingPlan, *, is_silent: bool) -> list[Score]:
     """Train the shared network and its free twin."""
-    from sharefind.architectures import spec_from_outcome
     from sharefind.architectures.layers.comparison import compare, untied
     from sharefind.report.text.live_progress import training_progress
     from sharefind.search.scores import FREE, TIED
 
-    spec, units = spec_from_outcome(outcome), task_units(outcome.problem)
-    x, y = task_rows(outcome.problem.task, plan.seed)
     with training_progress(progress_console(), plan.epochs, is_silent=is_silent) as told:
-        return compare({TIED: spec, FREE: untied(spec)}, x, y, plan, told, units)
+        return compare({TIED: data.spec, FREE: untied(data.spec)}, data.x, data.y, plan, told, data.units)
 
 
-def _beside_usual(outcome: SearchOutcome, scores: list[Score], seed: int) -> _Trained:
+def _beside_usual(data: _Data, scores: list[Score], seed: int, label: str) -> _Trained:
     """Score the networks beside usual models on the same rows, and print advice."""
-    from sharefind.architectures import spec_from_outcome
     from sharefind.architectures.layers.comparison import beside_usual
     from sharefind.search.yardstick import advice
 
-    spec, units = spec_from_outcome(outcome), task_units(outcome.problem)
-    x, y = task_rows(outcome.problem.task, seed)
+    spec = data.spec
     networks = {score.name: score.network for score in scores}
-    scored = beside_usual(networks, x, y, seed, units, has_classes=bool(spec.classes))
-    lines = advice(scored, spec.unit, outcome.e_star.label)
+    scored = beside_usual(networks, data.x, data.y, seed, data.units, has_classes=bool(spec.classes))
+    lines = advice(scored, spec.unit, label)
     warn(lines)
-    return _Trained(spec, scores, scored, scored.yardstick(lines), len(x))
+    return _Trained(spec, scores, scored, scored.yardstick(lines), len(data.x))
 
 
 def _write_card(view: RunView, name: str, trained: _Trained, certificate: Certificate, out: Path) -> Path:

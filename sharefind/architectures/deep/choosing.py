@@ -30,7 +30,7 @@ from sharefind.architectures.deep.class_walk import (
 from sharefind.architectures.deep.kept import Fit, KeptTrainings
 from sharefind.architectures.deep.layer_price import LayerPrice, price_of_tying, why_no_price
 from sharefind.architectures.deep.least_squares import least_squares
-from sharefind.architectures.deep.mean_errors import mean_error
+from sharefind.architectures.deep.mean_errors import held_out_score, mean_error
 from sharefind.architectures.deep.mixtures import REGULAR, Mixture, counted_mixture, usual_mixtures, window_places
 from sharefind.architectures.deep.network import DeepNetwork, most_numbers
 from sharefind.architectures.deep.places import unit_windows
@@ -297,7 +297,7 @@ class _Chooser:
         trained = self.fit(unit, self.rows, self.folds, self._plan(mixture.window), self.settings.seed)
         known = self.best if self.visited else None
         number = len(self.visited)
-        risk, error, accuracy = self._score(trained.losses, trained.predictions)
+        risk, error, accuracy = held_out_score(self.rows, trained.losses, trained.predictions)
         node = TypesNode(
             number, mixture.name, width, names, parameters, risk, error, accuracy, trained.step, trained.seconds,
             evidence=float(np.mean(trained.evidence)) if trained.evidence else None,
@@ -343,12 +343,12 @@ class _Chooser:
         for name, augmentation in wanted:
             self._tell(name)
             trained = self.fit(unit, self.rows, self.folds, plan, seed, augmentation=augmentation)
-            score = self._score(trained.losses, trained.predictions)
+            score = held_out_score(self.rows, trained.losses, trained.predictions)
             self.references = (*self.references[:-1], Reference(name, unit.space.dim, *score), squares)
 
     def _squares(self) -> Reference:
         numbers = (self.rows.in_rep.dim + 1) * self.rows.out_rep.dim
-        return Reference("least squares", numbers, *self._score(*least_squares(self.rows, self.folds)))
+        return Reference("least squares", numbers, *held_out_score(self.rows, *least_squares(self.rows, self.folds)))
 
     @property
     def _reference_plan(self) -> Plan:
@@ -366,14 +366,6 @@ class _Chooser:
             self._tell(f"start {number + 1}")
             trained = self.fit(best.unit, self.rows, [self.folds[0]], plan, first + number)
             self.starts += (Start(first + number, float(np.nanmean(trained.losses)), trained.step),)
-
-    def _score(self, losses: FloatArray, predictions: FloatArray) -> tuple[float, float, float | None]:
-        """Risk, its standard error, and accuracy for classes."""
-        risk, error = mean_error(losses, self.rows.units)
-        if not self.rows.classes:
-            return risk, error, None
-        held = np.isfinite(losses)
-        return risk, error, float(np.mean(predictions[held].argmax(axis=1) == self.rows.y[held].argmax(axis=1)))
 
     def _trained(self) -> tuple[DeepNetwork, Choice]:
         """The network of the best node on all rows, from its best start."""

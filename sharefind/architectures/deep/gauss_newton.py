@@ -147,10 +147,8 @@ def _held_out(
         weights = _tensors(network)
         x = torch.from_numpy(rows.scaled_x[part])[None]
         with torch.no_grad():
-            if augmentation is None:
-                found = deep_values(unit, weights, x)[-1]
-            else:
-                found = augmentation.averaged(partial(_outputs, unit, weights), x)
+            model = partial(_outputs, unit, weights)
+            found = model(x) if augmentation is None else augmentation.averaged(model, x)
         predictions[part] = found[0].numpy()
         losses[part] = row_losses(found[0], torch.from_numpy(rows.scaled_y[part]), bool(rows.classes)).numpy()
     return losses, predictions
@@ -208,7 +206,7 @@ class _Trainer:
     def values(self, theta: FloatArray, x: torch.Tensor) -> FloatArray:
         """Outputs, shape (n, d_out)."""
         with torch.no_grad():
-            return np.asarray(deep_values(self.unit, _tensors(self.matrices(theta)), x[None])[-1][0].numpy())
+            return np.asarray(_outputs(self.unit, _tensors(self.matrices(theta)), x[None])[0].numpy())
 
     def jacobian(self, theta: FloatArray, x: torch.Tensor) -> tuple[FloatArray, FloatArray]:
         """Outputs (n, d_out) and their derivatives by the coordinates, shape (p, d_out, n)."""
@@ -240,7 +238,7 @@ class _Descent:
     """One training from one start: steps of Levenberg and Marquardt between choices of the priors."""
 
     def __init__(self, trainer: _Trainer, seen: _Seen, start: _Fit) -> None:
-        self.trainer, self.plan, self.seen = trainer, trainer.plan, seen
+        self.trainer, self.plan = trainer, trainer.plan
         self.x = torch.from_numpy(np.ascontiguousarray(seen.x))
         self.likelihood: Likelihood = likelihood_of(trainer.is_class, seen.y, seen.weight)
         self.theta, self.decay, self.precision = start.theta.copy(), start.decay.copy(), start.precision

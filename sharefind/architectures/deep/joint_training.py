@@ -6,7 +6,6 @@ their losses on rows kept apart can be compared row by row; each way stops at it
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,8 +22,7 @@ from sharefind.architectures.deep.layer_groups import LayerGroups, layer_spaces
 from sharefind.architectures.deep.network import Matrices
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.temperature import best_temperature
-from sharefind.architectures.deep.training import Plan, Told, row_losses
-from sharefind.errors import NotConvergedError
+from sharefind.architectures.deep.training import Plan, Told, adam_steps, row_losses
 from sharefind.groups import FiniteGroup
 from sharefind.meanfield.units import DeepUnit
 from sharefind.rng import named_stream
@@ -204,26 +202,14 @@ class _Run:
     def finished(self, told: Told | None) -> list[JointlyTrained]:
         plan = self.plan
         optimiser = torch.optim.AdamW(self.model.step_groups(plan.lr, plan.weight_decay), foreach=True)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._factor)
-        for step in range(1, plan.steps + 1):
-            optimiser.zero_grad(set_to_none=True)
-            x, y = self._minibatch()
-            loss = row_losses(self.model(x), y, bool(self.rows.classes)).mean(-1).sum()
-            if not math.isfinite(loss.item()):
-                raise NotConvergedError(f"training diverged in step {step}; bring inputs and outputs to unit scale")
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
+        is_class = bool(self.rows.classes)
+        for step in adam_steps(self.model, optimiser, plan, plan.steps, self._minibatch, is_class=is_class):
             if step % plan.every == 0 or step == plan.steps:
                 if told is not None:
                     told(step, plan.steps)
                 if self._is_over(step):
                     break
         return [one for one in self.best if one is not None]
-
-    def _factor(self, step: int) -> float:
-        floor = self.plan.floor
-        return floor + (1 - floor) * (1 + math.cos(math.pi * min(1.0, step / self.plan.steps))) / 2
 
     def _minibatch(self) -> tuple[Tensor, Tensor]:
         """Rows of each fold, the same for each way."""

@@ -26,7 +26,7 @@ from sharefind.architectures.deep.layer_groups import (
     identity_of,
     smaller_groups,
 )
-from sharefind.architectures.deep.mean_errors import CONFIDENCE, mean_error, mean_interval
+from sharefind.architectures.deep.mean_errors import CONFIDENCE, held_out_score, mean_interval
 from sharefind.architectures.deep.mixtures import multiplicities
 from sharefind.architectures.deep.rows import FOLDS, DeepRows
 from sharefind.architectures.deep.training import Plan, Told
@@ -255,14 +255,11 @@ def _by_evidence(
 
 
 def _row(way: LayerGroups, one: JointlyTrained, first: JointlyTrained, rows: DeepRows) -> PricedTies:
-    risk = mean_error(one.losses, rows.units)
-    accuracy = None
-    if rows.classes:
-        accuracy = float(np.mean(one.predictions.argmax(axis=1) == rows.y.argmax(axis=1)))
+    score = held_out_score(rows, one.losses, one.predictions)
     difference = mean_interval(one.losses - first.losses, rows.units)
     names = tuple(group.name for group in way.groups)
     verdict = "" if one is first else _verdict(*difference[1:], one.parameters < first.parameters)
-    return PricedTies(way.name, names, one.parameters, *risk, accuracy, one.step, *difference, verdict)
+    return PricedTies(way.name, names, one.parameters, *score, one.step, *difference, verdict)
 
 
 def _verdict(low: float, high: float, has_more_ties: bool) -> str:

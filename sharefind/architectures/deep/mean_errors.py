@@ -6,6 +6,7 @@ import numpy as np
 import scipy.special
 from numpy.typing import NDArray
 
+from sharefind.architectures.deep.rows import DeepRows
 from sharefind.typing import FloatArray
 
 CONFIDENCE = 0.95
@@ -43,3 +44,18 @@ def mean_interval(
     count = len(values) if units is None else len(np.unique(units))
     half = float(scipy.special.stdtrit(max(1, count - 1), (1 + confidence) / 2)) * error
     return mean, mean - half, mean + half
+
+
+def held_out_score(rows: DeepRows, losses: FloatArray, predictions: FloatArray) -> tuple[float, float, float | None]:
+    """Return the risk, its standard error, and for classes the accuracy.
+
+    Args:
+        rows: The rows.
+        losses: Loss of each row, shape (n,); not finite for rows that no network held out.
+        predictions: Predictions for the rows, shape (n, d_out).
+    """
+    risk, error = mean_error(losses, rows.units)
+    if not rows.classes:
+        return risk, error, None
+    held = np.isfinite(losses)
+    return risk, error, float(np.mean(predictions[held].argmax(axis=1) == rows.y[held].argmax(axis=1)))

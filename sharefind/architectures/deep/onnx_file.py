@@ -10,6 +10,7 @@ import numpy as np
 from sharefind.architectures.deep.deep_json import to_json
 from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.architectures.deep.proof import DeepCertificate
+from sharefind.architectures.formats.onnx_draft import Draft
 from sharefind.architectures.formats.onnx_graph import TOLERANCES, require_onnx
 from sharefind.errors import ExportError
 
@@ -17,26 +18,6 @@ if TYPE_CHECKING:
     import onnx
 
 OPERATORS = {"tanh": "Tanh", "logistic": "Sigmoid", "relu": "Relu"}
-
-
-class _Graph:
-    """Nodes and constants that are being put together."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def add(self, operator: str, inputs: list[str], output: str) -> str:
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(operator, inputs, [output], name=f"make_{output}"))
-        return output
-
-    def constant(self, name: str, values: Any) -> str:
-        from onnx import numpy_helper
-
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
 
 
 def onnx_bytes(network: DeepNetwork, certificate: DeepCertificate, texts: dict[str, str]) -> bytes:
@@ -54,7 +35,7 @@ def onnx_bytes(network: DeepNetwork, certificate: DeepCertificate, texts: dict[s
     require_onnx()
     import onnx
 
-    graph = _Graph()
+    graph = Draft("float64")
     below = "x"
     last = len(network.matrices) - 1
     for number, (weight, bias) in enumerate(network.matrices):
@@ -80,7 +61,7 @@ def onnx_bytes(network: DeepNetwork, certificate: DeepCertificate, texts: dict[s
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _layer(graph: _Graph, network: DeepNetwork, number: int, inner: str, below: str) -> str:
+def _layer(graph: Draft, network: DeepNetwork, number: int, inner: str, below: str) -> str:
     """A hidden layer from what its linear map gives."""
     function = network.unit.layer_functions[number]
     value = _function(graph, function.function.name, inner, number)
@@ -91,7 +72,7 @@ def _layer(graph: _Graph, network: DeepNetwork, number: int, inner: str, below: 
     return graph.add("Add", [below, value], f"sum_{number}") if network.unit.adds_input[number] else value
 
 
-def _function(graph: _Graph, name: str, inner: str, number: int) -> str:
+def _function(graph: Draft, name: str, inner: str, number: int) -> str:
     if name in OPERATORS:
         return graph.add(OPERATORS[name], [inner], f"value_{number}")
     # GELU is t (1 + erf(t / sqrt 2)) / 2; ONNX Runtime has no erf in float64, so that it is taken in float32.
@@ -99,15 +80,13 @@ def _function(graph: _Graph, name: str, inner: str, number: int) -> str:
     return graph.add("Mul", [inner, _normal(graph, scaled, number)], f"value_{number}")
 
 
-def _normal(graph: _Graph, scaled: str, number: int) -> str:
-    from onnx import TensorProto, helper
+def _normal(graph: Draft, scaled: str, number: int) -> str:
+    from onnx import TensorProto
 
-    for source, target, kind in ((scaled, f"single_{number}", TensorProto.FLOAT),):
-        graph.nodes.append(helper.make_node("Cast", [source], [target], name=f"make_{target}", to=kind))
-    erf = graph.add("Erf", [f"single_{number}"], f"erf_{number}")
-    target = f"double_{number}"
-    graph.nodes.append(helper.make_node("Cast", [erf], [target], name=f"make_{target}", to=TensorProto.DOUBLE))
-    raised = graph.add("Add", [target, graph.constant(f"one_{number}", np.array(1.0))], f"raised_{number}")
+    single = graph.add("Cast", [scaled], f"single_{number}", to=TensorProto.FLOAT)
+    erf = graph.add("Erf", [single], f"erf_{number}")
+    double = graph.add("Cast", [erf], f"double_{number}", to=TensorProto.DOUBLE)
+    raised = graph.add("Add", [double, graph.constant(f"one_{number}", np.array(1.0))], f"raised_{number}")
     return graph.add("Mul", [raised, graph.constant(f"half_{number}", np.array(0.5))], f"normal_{number}")
 
 

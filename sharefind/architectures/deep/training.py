@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from sharefind.architectures.deep.batch import DeepBatch
 from sharefind.architectures.deep.evidence_plan import EvidencePlan
@@ -56,6 +56,14 @@ class Plan:
     batch: int = 512
     most_rows: int = 16_384
     evidence: EvidencePlan | None = field(default_factory=EvidencePlan)
+
+    def factor(self, step: int) -> float:
+        """Return the step of Adam relative to the first one.
+
+        Args:
+            step: Steps that were made.
+        """
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * min(1.0, step / self.steps))) / 2
 
     def with_adam(self, lr: float | None, weight_decay: float | None) -> Plan:
         """Return the plan with settings of AdamW, by which all networks are trained then; the same plan without any.
@@ -157,6 +165,44 @@ def row_losses(prediction: Tensor, y: Tensor, is_class: bool) -> Tensor:
     return (prediction - y).square().mean(-1)
 
 
+def adam_steps(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    plan: Plan,
+    last: int,
+    minibatch: Callable[[], tuple[Tensor, Tensor]],
+    *,
+    is_class: bool,
+) -> Iterator[int]:
+    """Train networks side by side, a step at a time along the cosine of the plan.
+
+    Args:
+        model: Outputs of R networks, shape (R, B, d_out), from their inputs.
+        optimiser: AdamW on its coordinates.
+        plan: How the step falls.
+        last: Number of steps.
+        minibatch: Returns inputs and outputs for each network.
+        is_class: Whether outputs are logits of classes.
+
+    Yields:
+        The number of each step after it was made, from 1.
+
+    Raises:
+        NotConvergedError: The loss is not finite.
+    """
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, plan.factor)
+    for step in range(1, last + 1):
+        optimiser.zero_grad(set_to_none=True)
+        x, y = minibatch()
+        loss = row_losses(model(x), y, is_class).mean(-1).sum()
+        if not math.isfinite(loss.item()):
+            raise NotConvergedError(f"training diverged in step {step}; bring inputs and outputs to unit scale")
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        yield step
+
+
 def train(
     unit: DeepUnit,
     rows: DeepRows,
@@ -208,18 +254,9 @@ class _Run:
     def finished(self, told: Told | None) -> Trained:
         plan = self.plan
         optimiser = torch.optim.AdamW(self.model.step_groups(plan.lr, plan.weight_decay))
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._factor)
         watches = any(len(part) for part in self.held)
         last = plan.steps if watches or plan.stop is None else plan.stop
-        for step in range(1, last + 1):
-            optimiser.zero_grad(set_to_none=True)
-            x, y = self._minibatch()
-            loss = row_losses(self.model(x), y, bool(self.rows.classes)).mean(-1).sum()
-            if not math.isfinite(loss.item()):
-                raise NotConvergedError(f"training diverged in step {step}; bring inputs and outputs to unit scale")
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
+        for step in adam_steps(self.model, optimiser, plan, last, self._minibatch, is_class=bool(self.rows.classes)):
             if step % plan.every == 0 or step == last:
                 if told is not None:
                     told(step, last)
@@ -228,10 +265,6 @@ class _Run:
         if not watches:
             self.best_step, self.best_state = last, self._state()
         return self._result()
-
-    def _factor(self, step: int) -> float:
-        floor = self.plan.floor
-        return floor + (1 - floor) * (1 + math.cos(math.pi * min(1.0, step / self.plan.steps))) / 2
 
     def _minibatch(self) -> tuple[Tensor, Tensor]:
         """Rows of each network, as many for each: all that it sees in random order, or a part of them."""
